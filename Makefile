@@ -1,0 +1,48 @@
+# Warren: `make` lists what there is.  Everything it sets up stays inside this checkout (.venv, .tools, .state).
+
+STACK ?= sandbox
+# The first Python that is new enough; scripts/setup.py says what to do when there is none.
+PYTHON ?= $(or $(wildcard .venv/bin/python),$(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3))
+RUN := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup preview up destroy test check bench lock clean
+
+help: ## list the targets
+	@echo 'make <target> [STACK=<stack>]   (stack: $(STACK); the sandbox needs no cluster, no account and no credentials)'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what is missing: Python packages, the Pulumi engine, the sandbox's stand-ins
+	@$(PYTHON) scripts/setup.py
+
+preview: setup ## show what `up` would do: the resource tree and the route table
+	@$(RUN) -m scripts.stack preview $(STACK)
+
+up: setup ## create or change the stack; the sandbox leaves its manifests in .state/sandbox/manifests
+	@$(RUN) -m scripts.stack up $(STACK)
+
+destroy: setup ## remove everything the stack made
+	@$(RUN) -m scripts.stack destroy $(STACK)
+
+test: setup ## run the tests that need no cluster (tiers 1 and 2)
+	@$(RUN) -m pytest -n 2 --dist loadfile
+
+check: setup ## format, lint, types, tests: what CI runs
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+	$(RUN) -m pytest -n 2 --dist loadfile
+
+bench: setup ## time and memory of previews, beside a bare program with the same resources
+	@$(RUN) -m bench
+
+lock: ## make requirements*.txt again from requirements*.in (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
+	  requirements.in -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
+	  requirements-dev.in -o requirements-dev.txt
+
+clean: ## remove the sandbox's state and the caches; .venv and .tools stay, other stacks' state is never here
+	rm -rf .state .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -not -path './.tools/*' -prune -exec rm -rf {} +

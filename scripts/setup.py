@@ -1,0 +1,217 @@
+"""Set up a checkout: Python packages in .venv, a Pulumi engine, the sandbox's stand-ins in .state.
+
+Owns: deciding what is missing and installing it, inside the checkout only.  Running it again installs nothing: every
+part has a stamp with the hash of what it was made from.  Does not own: stacks and their environment (``stack.py``).
+
+It runs before anything is installed: standard library only, and the version check must work on any Python 3.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+TOOLS = ROOT / ".tools"
+STATE = ROOT / ".state"
+BUILT = TOOLS / "bin" / "pulumi"
+ENGINE_FILE = TOOLS / "engine.json"
+ENGINE_MODULE = ROOT / "tools" / "pulumi" / "go.mod"
+INSTALLER = "https://get.pulumi.com"
+INSTALLER_TIMEOUT_SECONDS = 5
+PYTHON_MINIMUM = (3, 11)
+
+
+def say(text: str) -> None:
+    """Print one line at once, also into a pipe."""
+    print(text, flush=True)
+
+
+def stop(text: str) -> SystemExit:
+    """Return the exit of a set-up that cannot go on."""
+    return SystemExit(f"setup: {text}")
+
+
+def engine_version(go_mod: str) -> str:
+    """Return the pinned engine version from the text of ``tools/pulumi/go.mod``: the only place that names it.
+
+    Raises:
+        ValueError: the file pins no engine.
+    """
+    found = re.search(r"^\s*github\.com/pulumi/pulumi/pkg/v3 v(\S+)", go_mod, re.MULTILINE)
+    if found is None:
+        raise ValueError("tools/pulumi/go.mod does not pin github.com/pulumi/pulumi/pkg/v3")
+    return found.group(1)
+
+
+def is_new_enough(version: str, wanted: str) -> bool:
+    """Compare ``3.259.0`` with ``3.260.1-alpha`` and the like; what cannot be read is not new enough."""
+    numbers = [re.match(r"v?(\d+)\.(\d+)\.(\d+)", text.strip()) for text in (version, wanted)]
+    if numbers[0] is None or numbers[1] is None:
+        return False
+    have, want = ([int(number) for number in match.groups()] for match in numbers if match)
+    return have >= want
+
+
+def set_up_packages() -> None:
+    """Make ``.venv`` and install the locked requirements, unless that has been done."""
+    lock = ROOT / "requirements-dev.txt"
+    stamp = VENV / "warren-stamp"
+    python = VENV / "bin" / "python"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if python.exists() and stamp.is_file() and stamp.read_text() == wanted:
+        return
+    if not python.exists():
+        version = ".".join(map(str, sys.version_info[:3]))
+        say(f"setup: making a virtual environment in .venv with Python {version}")
+        if subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False).returncode != 0:
+            shutil.rmtree(VENV, ignore_errors=True)
+            raise stop("python could not make a virtual environment (on Debian and Ubuntu: apt install python3-venv)")
+    say("setup: installing the Python packages of requirements-dev.txt, each checked against its hash (about a minute)")
+    # Compiling 12 MB of generated classes that nothing here imports would take longer than downloading them.
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    if subprocess.run([*command, "--require-hashes", "-r", str(lock)], cwd=ROOT, check=False).returncode != 0:
+        raise stop("the packages could not be installed; the message above says why")
+    stamp.write_text(wanted)
+
+
+def version_of(pulumi: str) -> str:
+    """Return what ``pulumi version`` prints, or an empty string when it cannot run."""
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        done = subprocess.run([pulumi, "version"], capture_output=True, text=True, env=environment, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def remember_engine(path: str, source: str, version: str) -> dict[str, str]:
+    """Write down which engine was taken, so that the next run need not start it to know its version."""
+    engine = {"path": path, "source": source, "version": version, "stamp": _stamp(path)}
+    TOOLS.mkdir(exist_ok=True)
+    ENGINE_FILE.write_text(json.dumps(engine, indent=1) + "\n")
+    return engine
+
+
+def _stamp(path: str) -> str:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return "gone"
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def choose_engine(wanted: str) -> dict[str, str]:
+    """Return the engine to use: the one on PATH, else the official release, else one built here from its Go module."""
+    on_path = shutil.which("pulumi")
+    if ENGINE_FILE.is_file():
+        engine: dict[str, str] = json.loads(ENGINE_FILE.read_text())
+        same_path = engine["source"] != "on PATH" or engine["path"] == on_path
+        if same_path and engine["stamp"] == _stamp(engine["path"]) and is_new_enough(engine["version"], wanted):
+            return engine
+    if on_path is not None and Path(on_path).resolve() != BUILT.resolve():
+        version = version_of(on_path)
+        if is_new_enough(version, wanted):
+            return remember_engine(on_path, "on PATH", version)
+        say(f"setup: the Pulumi on PATH ({version or 'unreadable'}) is older than v{wanted}, so it is not used")
+    if is_new_enough(version_of(str(BUILT)), wanted):
+        return remember_engine(str(BUILT), "built from its Go module", version_of(str(BUILT)))
+    installed = install_release(wanted)
+    if installed is not None:
+        return remember_engine(installed, "installed by the official installer", version_of(installed))
+    build_engine(wanted)
+    return remember_engine(str(BUILT), "built from its Go module", version_of(str(BUILT)))
+
+
+def install_release(wanted: str) -> str | None:
+    """Run the official installer into .tools and return the engine, or None where it cannot be reached.
+
+    ``WARREN_PULUMI=build`` skips it.
+    """
+    if os.environ.get("WARREN_PULUMI") == "build":
+        return None
+    directory = TOOLS / f"pulumi-{wanted}"
+    pulumi = directory / "bin" / "pulumi"
+    if version_of(str(pulumi)) == f"v{wanted}":
+        return str(pulumi)
+    say(f"setup: no Pulumi v{wanted} here; asking the official installer ({INSTALLER})")
+    try:
+        with urllib.request.urlopen(INSTALLER, timeout=INSTALLER_TIMEOUT_SECONDS) as response:
+            script = response.read()
+    except OSError as error:
+        say(f"setup: the installer cannot be reached ({error})")
+        return None
+    arguments = ["--version", wanted, "--install-root", str(directory), "--no-edit-path", "--silent"]
+    done = subprocess.run(["sh", "-s", "--", *arguments], input=script, stdout=subprocess.DEVNULL, check=False)
+    if done.returncode == 0 and version_of(str(pulumi)) == f"v{wanted}":
+        return str(pulumi)
+    say("setup: the installer did not succeed")
+    return None
+
+
+def build_engine(wanted: str) -> None:
+    """Build the pinned engine from its Go module into .tools/bin."""
+    go = shutil.which("go")
+    if go is None:
+        raise stop(
+            f"Pulumi v{wanted} is not installed and cannot be built: install Pulumi (pulumi.com) or Go, then try again"
+        )
+    say(f"setup: building the Pulumi engine v{wanted} from its Go module, once (no registry has it built)")
+    say("setup: this takes 5 to 10 minutes and 160 MB; later runs use .tools/bin/pulumi")
+    BUILT.parent.mkdir(parents=True, exist_ok=True)
+    flags = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{wanted}"
+    # Built beside its place, so that an interrupted build leaves nothing that looks finished.
+    partial = BUILT.with_name("pulumi.partial")
+    package = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+    finished = threading.Event()
+    ticker = threading.Thread(target=_tell_time, args=(finished,), daemon=True)
+    ticker.start()
+    command = [go, "build", "-trimpath", "-ldflags", flags, "-o", str(partial), package]
+    done = subprocess.run(command, cwd=ENGINE_MODULE.parent, check=False)
+    finished.set()
+    if done.returncode != 0:
+        raise stop("the engine could not be built; the message above says why")
+    partial.replace(BUILT)
+
+
+def _tell_time(finished: threading.Event) -> None:
+    started = time.monotonic()
+    while not finished.wait(30):
+        say(f"setup: still building ({time.monotonic() - started:.0f} s)")
+
+
+def set_up_sandbox() -> None:
+    """Put the stand-ins into the sandbox's own PULUMI_HOME."""
+    (STATE / "backend").mkdir(parents=True, exist_ok=True)
+    STATE.chmod(0o700)
+    subprocess.run(
+        [str(VENV / "bin" / "python"), "-m", "sandbox.install", str(STATE / "pulumi-home")], cwd=ROOT, check=True
+    )
+
+
+def main() -> None:
+    """Set up everything and say which engine was taken."""
+    if sys.version_info < PYTHON_MINIMUM:
+        version = ".".join(map(str, sys.version_info[:3]))
+        raise stop(
+            f"Python {version} is too old: install Python 3.11 or newer (or name one: make PYTHON=/path/to/python3.11)"
+        )
+    wanted = engine_version(ENGINE_MODULE.read_text())
+    set_up_packages()
+    engine = choose_engine(wanted)
+    set_up_sandbox()
+    say(f"Pulumi {engine['version']}, {engine['source']} ({engine['path']})")
+
+
+if __name__ == "__main__":
+    main()
