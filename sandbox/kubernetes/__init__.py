@@ -1,0 +1,1 @@
+"""Stand-in for the kubernetes provider in its render mode."""
