@@ -1,0 +1,1 @@
+"""What a person writes, typed and checked; and every decision as a pure function. Imports no resource."""
