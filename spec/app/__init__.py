@@ -1,0 +1,1 @@
+"""One app: its containers, files and storage, and the objects around them."""

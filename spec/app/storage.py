@@ -1,0 +1,124 @@
+"""Volumes: the claims made for an app, the NFS directories behind some of them, and where its containers see them.
+
+Owns claims, volumes and mounts. PodSecurity `restricted` forbids an `nfs` volume in a pod, so an NFS directory is a
+PersistentVolume bound to one claim, and the pod only ever names the claim.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spec import names
+from spec.workspace import App, Volume
+
+Manifest = dict[str, Any]
+
+TMP = "/tmp"  # noqa: S108 - a path in the container
+TMP_LIMIT = "512Mi"
+"""Enough for uploads on their way, and too little to fill a node's SD card."""
+
+
+def claim_name(app: str, volume: str) -> str:
+    """The PersistentVolumeClaim of an app's own volume."""
+    return f"{app}-{volume}"
+
+
+def has_data(app: App) -> bool:
+    """Whether anything outlives the app's pods."""
+    return any(not volume.scratch for volume in app.volumes.values())
+
+
+def claims(workspace: str, name: str, app: App) -> dict[str, Manifest]:
+    """The claims made for an app, by volume.
+
+    `pulumi.com/skipAwait`: a claim of a class that binds at first use (K3s' local-path) is bound by the pod, which
+    comes later. The provider knows that case only where it can read the class, and warns and waits five minutes where
+    it cannot.
+    """
+    return {
+        volume: {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {
+                "name": claim_name(name, volume),
+                "namespace": workspace,
+                "labels": names.labels(name, workspace=workspace, app=name),
+                "annotations": {"pulumi.com/skipAwait": "true"},
+            },
+            "spec": _claim_spec(_nfs_name(workspace, name, volume), wanted),
+        }
+        for volume, wanted in sorted(app.volumes.items())
+        if wanted.claim is None and not wanted.scratch
+    }
+
+
+def _claim_spec(nfs_name: str, wanted: Volume) -> Manifest:
+    spec: Manifest = {"accessModes": [wanted.accessMode], "resources": {"requests": {"storage": wanted.size}}}
+    if wanted.nfs is not None:
+        # The empty class says that no provisioner may answer; only the named volume can.
+        spec |= {"storageClassName": "", "volumeName": nfs_name}
+    elif wanted.storageClass is not None:
+        spec["storageClassName"] = wanted.storageClass
+    return spec
+
+
+def nfs_volumes(workspace: str, name: str, app: App) -> dict[str, Manifest]:
+    """The PersistentVolumes of an app's NFS directories, by volume. Only its own claim can have each; all are kept."""
+    found: dict[str, Manifest] = {}
+    for volume, wanted in sorted(app.volumes.items()):
+        if wanted.nfs is not None:
+            found[volume] = {
+                "apiVersion": "v1",
+                "kind": "PersistentVolume",
+                "metadata": {
+                    "name": _nfs_name(workspace, name, volume),
+                    "labels": names.labels(name, workspace=workspace, app=name),
+                },
+                "spec": {
+                    "capacity": {"storage": wanted.size},
+                    "accessModes": [wanted.accessMode],
+                    "persistentVolumeReclaimPolicy": "Retain",
+                    "storageClassName": "",
+                    "claimRef": {
+                        "apiVersion": "v1",
+                        "kind": "PersistentVolumeClaim",
+                        "namespace": workspace,
+                        "name": claim_name(name, volume),
+                    },
+                    "nfs": {"server": wanted.nfs.server, "path": wanted.nfs.path, "readOnly": wanted.readOnly},
+                },
+            }
+    return found
+
+
+def _nfs_name(workspace: str, app: str, volume: str) -> str:
+    # Cluster-wide, and names hold dashes but never dots: no two volumes can meet here.
+    return f"{workspace}.{app}.{volume}"
+
+
+def pod_volumes(name: str, app: App) -> list[Manifest]:
+    """The pod's volumes for the app's storage, and a /tmp where the root file system is read-only."""
+    found = [
+        {"name": f"data-{volume}", **_source(claim_name(name, volume), wanted)}
+        for volume, wanted in sorted(app.volumes.items())
+    ]
+    return [*found, *([{"name": "tmp", "emptyDir": {"sizeLimit": TMP_LIMIT}}] if _needs_tmp(app) else [])]
+
+
+def _source(own_claim: str, wanted: Volume) -> Manifest:
+    if wanted.scratch:
+        return {"emptyDir": {"sizeLimit": wanted.size}}
+    return {"persistentVolumeClaim": {"claimName": own_claim if wanted.claim is None else wanted.claim}}
+
+
+def mounts(app: App) -> list[Manifest]:
+    """Where every container of the app sees its storage."""
+    found = [
+        {"name": f"data-{volume}", "mountPath": wanted.mount, **({"readOnly": True} if wanted.readOnly else {})}
+        for volume, wanted in sorted(app.volumes.items())
+    ]
+    return [*found, *([{"name": "tmp", "mountPath": TMP}] if _needs_tmp(app) else [])]
+
+
+def _needs_tmp(app: App) -> bool:
+    return not app.writableRoot and all(volume.mount.rstrip("/") != TMP for volume in app.volumes.values())

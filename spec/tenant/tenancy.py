@@ -1,0 +1,107 @@
+"""The room a workspace lives in: its namespace, its quota, its defaults and the walls around all of its pods.
+
+What single apps are let through is `apps`' business, what sign-in is, `signin`'s.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spec import compute, names, pods, walls
+from spec.app import apps, storage
+from spec.checks import usage
+from spec.fields import mebibytes
+from spec.routes import hosts_of
+from spec.stack import Stack
+from spec.workspace import Workspace
+
+Manifest = dict[str, Any]
+
+# Names with a dot, because app names have none and share the namespace with these.
+DENY_ALL = "warren.deny-all"
+APP_EGRESS = "warren.app-egress"
+LIMITS = "warren.limits"
+
+
+def labels(workspace: Workspace) -> dict[str, str]:
+    """The labels of the workspace's own objects."""
+    return names.labels(workspace.name, workspace=workspace.name)
+
+
+def namespace(stack: Stack, workspace: Workspace) -> Manifest:
+    """The Namespace: its PodSecurity level, and the hosts that admission lets its Ingresses claim (rule 28)."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": workspace.name,
+            "labels": {**labels(workspace), **pods.namespace_security(workspace.podSecurity)},
+            "annotations": {names.HOSTS_ANNOTATION: ",".join(hosts_of(stack, workspace))},
+        },
+    }
+
+
+def has_data(workspace: Workspace) -> bool:
+    """Whether deleting the namespace would delete somebody's data."""
+    return any(storage.has_data(app) for app in workspace.apps.values())
+
+
+def quota(workspace: Workspace) -> Manifest:
+    """The ResourceQuota. No Service of it is a way in past the tunnel.
+
+    Storage is what the apps' volumes add up to where the file does not say.
+    """
+    wanted = workspace.quota
+    volumes = [
+        v
+        for app in workspace.apps.values()
+        for v in app.volumes.values()
+        if v.claim is None and not v.scratch and v.size
+    ]
+    used = f"{sum(mebibytes(volume.size) for volume in volumes if volume.size)}Mi" if volumes else "0"
+    return _object(
+        "v1",
+        "ResourceQuota",
+        workspace,
+        LIMITS,
+        {
+            "hard": {
+                "requests.cpu": wanted.cpu,
+                "requests.memory": wanted.memory,
+                "limits.memory": f"{usage.LIMITS_PER_REQUESTS * mebibytes(wanted.memory)}Mi",
+                "pods": str(wanted.pods),
+                "requests.storage": used if wanted.storage is None else wanted.storage,
+                "services.loadbalancers": "0",
+                "services.nodeports": "0",
+            }
+        },
+    )
+
+
+def limit_range(workspace: Workspace) -> Manifest:
+    """The LimitRange: what a container gets that says nothing, as those of people with kubectl may."""
+    default = compute.DEFAULT_APP.resources()
+    spec = {"limits": [{"type": "Container", "default": default["limits"], "defaultRequest": default["requests"]}]}
+    return _object("v1", "LimitRange", workspace, LIMITS, spec)
+
+
+def policies(stack: Stack, workspace: Workspace) -> dict[str, Manifest]:
+    """The NetworkPolicies for all pods, by role: all is closed both ways, then the apps may go where the file says."""
+    egress = workspace.egress
+    rules = [
+        walls.dns(),
+        {"to": [apps.APP_PODS]},
+        *([walls.internet(stack.cluster)] if egress.internet else []),
+        *(walls.network(opening.cidr, opening.ports) for opening in egress.allow),
+    ]
+    opening = {"podSelector": apps.APP_PODS["podSelector"], "policyTypes": ["Egress"], "egress": rules}
+    version, kind = "networking.k8s.io/v1", "NetworkPolicy"
+    return {
+        "deny-all": _object(version, kind, workspace, DENY_ALL, walls.DENY_ALL),
+        "app-egress": _object(version, kind, workspace, APP_EGRESS, opening),
+    }
+
+
+def _object(version: str, kind: str, workspace: Workspace, name: str, spec: Manifest) -> Manifest:
+    metadata = {"name": name, "namespace": workspace.name, "labels": labels(workspace)}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
