@@ -1,0 +1,1 @@
+"""Ingress objects, and how the two controllers are told to serve them alike."""

@@ -1,0 +1,143 @@
+"""What an ingress controller is to the rest of Warren, and what both of ours have in common.
+
+Owns the shape (`Controller`), the ports, and the list of request headers that no client may send. How each program is
+told is `traefik` and `nginx`; the Ingress objects that both serve are `annotations`.
+
+**The real client.** Cloudflare writes the visitor's address into CF-Connecting-IP, replacing what the visitor sent, and
+appends it to X-Forwarded-For, keeping what the visitor sent
+(developers.cloudflare.com/fundamentals/reference/http-headers). cloudflared adds nothing and connects from a pod
+address. So CF-Connecting-IP, and the **last** entry of X-Forwarded-For, are true because only cloudflared reaches the
+controller; every other entry may be invented (security rule 30).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from spec import names, pods, walls
+from spec.stack import Cluster
+
+Manifest = dict[str, Any]
+
+CONTROLLER_CLASS = "k8s.io/ingress-nginx"
+"""The IngressClass's controller, and what both programs look for by default."""
+
+HTTP_PORT = 8000
+"""Where both listen for cloudflared. Above 1024, so that no privilege is needed."""
+
+CLIENT_HEADER = "CF-Connecting-IP"
+
+IDENTITY_HEADERS = (
+    "X-Auth-Request-User",
+    "X-Auth-Request-Email",
+    "X-Auth-Request-Groups",
+    "X-Auth-Request-Preferred-Username",
+)
+"""Who the visitor is. Set after sign-in and never by anybody else (security rule 24)."""
+
+WORKSPACE_HEADER = "X-Warren-Workspace"
+"""For the access log of rate-limited routes under Traefik; see `traefik`."""
+
+FORBIDDEN_HEADERS = (
+    *IDENTITY_HEADERS,
+    "X-Auth-Request-Access-Token",
+    "X-Auth-Request-Redirect",
+    "X-Forwarded-User",
+    "X-Forwarded-Email",
+    "X-Forwarded-Groups",
+    "X-Forwarded-Preferred-Username",
+    "X-Forwarded-Access-Token",
+    # Not who, but where: an app builds links, and OAuth2-Proxy its way back, from these. The Host header is true
+    # already.
+    "X-Forwarded-Host",
+    "X-Forwarded-Port",
+    "X-Forwarded-Uri",
+    "X-Forwarded-Method",
+    "X-Forwarded-Prefix",
+    "X-Forwarded-Server",
+    "X-Forwarded-Tls-Client-Cert",
+    "X-Forwarded-Tls-Client-Cert-Info",
+    "X-Original-Url",
+    "X-Original-Uri",
+    "X-Original-Method",
+    "X-Original-Forwarded-For",
+    "X-Original-Forwarded-Host",
+    "X-Rewrite-Url",
+    "X-Real-Ip",
+    "Forwarded",
+    "Proxy",
+    WORKSPACE_HEADER,
+)
+"""Removed from every request before anything else sees them, on public routes too."""
+
+UNCACHED = {"Cloudflare-CDN-Cache-Control": "no-store"}
+"""On every response. Cloudflare caches by file extension whatever does not forbid it, so /report.pdf of an app behind
+sign-in would be served from the edge to people who never signed in. This header is for the edge only and wins over the
+app's own Cache-Control (developers.cloudflare.com/cache/concepts/cdn-cache-control); browsers still see and obey the
+app's."""
+
+CLIENT_RATE = 100
+CLIENT_BURST = 500
+"""Requests per second that one client address may make over all hosts, sign-in included, and how many at once."""
+
+LOG_FIELDS = {
+    "time": "StartUTC",
+    "host": "RequestHost",
+    "method": "RequestMethod",
+    "path": "RequestPath",
+    "status": "DownstreamStatus",
+    "nanoseconds": "Duration",
+    "bytes": "DownstreamContentSize",
+    "workspace": "KubernetesIngressNamespace",
+    "ingress": "KubernetesIngressName",
+    "user": "request_X-Auth-Request-Email",
+    "client": "request_Cf-Connecting-Ip",
+}
+"""What a request's log line says, and under which JSON key: Traefik's names, which nginx is made to use too. Paths come
+without their query, because sign-in's holds codes; cookies and Authorization are never logged."""
+
+
+@dataclass(frozen=True)
+class Controller:
+    """One controller, ready to be turned into resources."""
+
+    user: int
+    group: int
+    container: Manifest
+    config: Mapping[str, Mapping[str, str]]
+    """ConfigMaps by name. Both programs notice changes by themselves, so none of them restarts a pod."""
+    cluster_rules: Sequence[Manifest]
+    """RBAC in every namespace."""
+    own_rules: Sequence[Manifest] = ()
+    """RBAC in the controller's own namespace."""
+    volumes: Sequence[Manifest] = ()
+    grace_seconds: int = 60
+    warnings: Sequence[str] = field(default=())
+    """What a person should know before choosing it."""
+
+
+MATCH = names.selector(names.INGRESS_SERVICE)
+"""Finds the controller's pods, whichever program they run, so that changing the program moves no wall and no
+Service."""
+
+
+def pod_security(controller: Controller) -> Manifest:
+    """The pod's securityContext."""
+    return {**pods.pod_security(controller.user), "runAsGroup": controller.group, "fsGroup": controller.group}
+
+
+def wall(cluster: Cluster) -> Manifest:
+    """The NetworkPolicy of the controller's pods: in from cloudflared, out to the workspaces, the API server and DNS.
+
+    Which of a workspace's pods and ports it may reach is said by their own walls: those with a route (security rule
+    32).
+    """
+    cloudflared = walls.pods(names.selector("cloudflared"), names.TUNNEL_NAMESPACE)
+    workspaces = {"namespaceSelector": {"matchExpressions": [{"key": names.WORKSPACE_LABEL, "operator": "Exists"}]}}
+    return walls.policy(
+        MATCH,
+        ingress=[{"from": [cloudflared], "ports": walls.ports(HTTP_PORT)}],
+        egress=[walls.dns(), walls.api_server(cluster), {"to": [workspaces], "ports": [{"protocol": "TCP"}]}],
+    )

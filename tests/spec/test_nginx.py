@@ -1,0 +1,154 @@
+"""ingress-nginx's command line and ConfigMaps."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from spec.ingress import nginx
+from spec.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS, LOG_FIELDS
+
+from .ingress_examples import CLUSTER
+
+ARGS = dict(arg.removeprefix("--").split("=", 1) for arg in nginx.args()[1:])
+CONFIG = nginx.config(CLUSTER)
+HTTP = CONFIG["http-snippet"]
+SERVER = CONFIG["server-snippet"]
+
+
+def _refused(uri: str) -> bool:
+    """Whether the server snippet answers 400 to a request line's URI."""
+    (pattern,) = re.findall(r'if \(\$request_uri ~\* "([^"]+)"\) \{ return 400; \}', SERVER)
+    return re.search(pattern, uri, re.IGNORECASE) is not None
+
+
+def test_rule_29_snippets_and_the_admission_webhook_are_off() -> None:
+    assert CONFIG["allow-snippet-annotations"] == "false"
+    assert not [name for name in ARGS if "webhook" in name]
+    assert CONFIG["annotations-risk-level"] != "Critical"
+    assert ARGS["enable-annotation-validation"] == "true"
+    assert ARGS["deep-inspect"] == "true"
+
+
+def test_sign_in_works_at_the_risk_level_that_is_set() -> None:
+    # ingress-nginx rates auth-url and auth-signin High (internal/ingress/annotations/authreq/main.go).
+    assert CONFIG["annotations-risk-level"] == "High"
+
+
+def test_rule_28_an_ingress_stays_in_its_namespace_and_cannot_point_out_of_the_cluster() -> None:
+    assert CONFIG["allow-cross-namespace-resources"] == "false"
+    assert ARGS["disable-svc-external-name"] == "true"
+    assert ARGS["disable-catch-all"] == "true"
+    assert ARGS["watch-ingress-without-class"] == "false"
+    assert CONFIG["strict-validate-path-type"] == "true"
+
+
+def test_rule_24_every_identity_header_is_cleared_for_every_server_and_location() -> None:
+    assert re.findall(r'more_clear_input_headers "([^"]+)";', HTTP) == list(FORBIDDEN_HEADERS)
+    assert set(IDENTITY_HEADERS) <= set(FORBIDDEN_HEADERS)
+
+
+def test_rule_25_headers_whose_names_look_like_others_are_dropped() -> None:
+    assert CONFIG["enable-underscores-in-headers"] == "false"
+    assert CONFIG["ignore-invalid-headers"] == "true"
+
+
+def test_rule_30_the_real_client_is_believed_from_pods_only() -> None:
+    assert CONFIG["enable-real-ip"] == "true"
+    assert CONFIG["proxy-real-ip-cidr"] == CLUSTER.podCidr
+    assert CONFIG["forwarded-for-header"] == "CF-Connecting-IP"
+
+
+@pytest.mark.parametrize("header", ["host", "port"])
+def test_what_nginx_would_believe_besides_the_scheme_is_refused(header: str) -> None:
+    assert CONFIG["use-forwarded-headers"] == "true"
+    assert f'if ($http_x_forwarded_{header} != "") {{ return 400; }}' in SERVER
+
+
+@pytest.mark.parametrize("uri", ["/a%2fb", "/a%2Fb?x=1", "/a%5cb", "/a%00"])
+def test_encoded_characters_that_an_app_would_read_as_another_path_are_refused(uri: str) -> None:
+    assert _refused(uri)
+
+
+@pytest.mark.parametrize("uri", ["/a/b", "/a?next=%2Fb", "/caf%C3%A9", "/100%25", "/c%23"])
+def test_other_encoded_characters_and_queries_pass(uri: str) -> None:
+    assert not _refused(uri)
+
+
+def test_rule_12_sign_ins_headers_fit_into_the_buffers() -> None:
+    assert CONFIG["proxy-buffer-size"] == "16k"
+
+
+def test_rule_26_nginx_redirects_nobody_to_https() -> None:
+    assert CONFIG["ssl-redirect"] == "false"
+
+
+def test_limits_answer_429_and_bodies_have_none_as_under_traefik() -> None:
+    assert CONFIG["limit-req-status-code"] == "429"
+    assert CONFIG["proxy-body-size"] == "0"
+    assert CONFIG["proxy-request-buffering"] == "off"
+
+
+def test_a_client_is_counted_over_all_hosts_by_its_real_address() -> None:
+    assert "limit_req_zone $binary_remote_addr zone=warren_client:10m rate=100r/s;" in HTTP
+    assert "limit_req zone=warren_client burst=500 nodelay;" in HTTP
+
+
+def test_a_log_line_is_json_with_every_field_and_no_cookie_authorization_or_query() -> None:
+    log = CONFIG["log-format-upstream"]
+    values = {"$status": "200", "$warren_ns": "1000000", "$body_bytes_sent": "5"}
+    line = json.loads(re.sub(r"\$\w+", lambda found: values.get(found[0], "text"), log))
+    assert set(line) == set(LOG_FIELDS.values())
+    assert line["DownstreamStatus"] == 200
+    assert not re.search(r"\$(request_uri|request\b|args|query_string|http_cookie|http_authorization|uri)", log)
+    assert CONFIG["log-format-escape-json"] == "true"
+    # The template puts the format between single quotes.
+    assert "'" not in log
+
+
+def test_rule_24_the_logged_user_is_sign_ins_answer_and_never_the_clients_word() -> None:
+    email = IDENTITY_HEADERS.index("X-Auth-Request-Email")
+    log = CONFIG["log-format-upstream"]
+    assert f'"request_X-Auth-Request-Email":"$authHeader{email}"' in log
+    assert "$http_x_auth" not in log
+    assert f'map $host $authHeader{email} {{ default ""; }}' in HTTP
+
+
+@pytest.mark.parametrize(
+    ("seconds", "nanoseconds"),
+    [("0.000", "0"), ("0.007", "7000000"), ("0.120", "120000000"), ("12.034", "12034000000")],
+)
+def test_durations_are_whole_nanoseconds_as_in_traefiks_log(seconds: str, nanoseconds: str) -> None:
+    patterns = re.findall(r'"~(\^[^"]+\$)" "([^"]+)";', HTTP)
+    assert len(patterns) == 2
+    found = "0"
+    for pattern, made in patterns:
+        if match := re.search(pattern.replace("?<", "?P<"), seconds):
+            found = re.sub(r"\$\{(\w+)\}", lambda name, m=match: m[name[1]], made)  # type: ignore[misc]
+            break
+    assert found == nanoseconds
+    assert json.loads(found) == int(nanoseconds)
+
+
+def test_the_retired_controller_warns() -> None:
+    (warning,) = nginx.controller(CLUSTER).warnings
+    assert "retired" in warning
+    assert "warren:ingress.controller to traefik" in warning
+
+
+def test_answers_are_never_kept_at_cloudflares_edge() -> None:
+    assert nginx.controller(CLUSTER).config["nginx-response-headers"] == {"Cloudflare-CDN-Cache-Control": "no-store"}
+    assert CONFIG["add-headers"] == "warren-ingress/nginx-response-headers"
+
+
+def test_the_config_it_reads_is_the_one_that_is_made() -> None:
+    assert ARGS["configmap"] == "warren-ingress/nginx"
+    assert nginx.controller(CLUSTER).config["nginx"] == CONFIG
+
+
+def test_it_writes_no_status_and_elects_no_leader_so_it_needs_no_right_to() -> None:
+    assert ARGS["update-status"] == "false"
+    assert ARGS["disable-leader-election"] == "true"
+    assert {resource for rule in nginx.OWN_RULES for resource in rule["resources"]} == {"pods", "configmaps", "events"}
