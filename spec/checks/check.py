@@ -1,0 +1,203 @@
+"""The rules between files: workspaces against each other, against the stack, its secrets and its nodes.
+
+Each function is one family and yields its mistakes. What one file can get wrong alone is in `check_workspace` and
+`check_stack`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from spec import names
+from spec.checks.capacity import over_capacity
+from spec.checks.check_workspace import below, containers
+from spec.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
+from spec.fields import SecretRef, mebibytes, millicores
+from spec.load import KeyPath, Loaded, Mistake, dotted
+from spec.stack import Stack
+from spec.workspace import Workspace
+
+StackFile = Loaded[Stack]
+File = Loaded[Workspace]
+
+
+def check(stack: StackFile, files: Sequence[File], stack_name: str, *, complete: bool) -> list[Mistake]:
+    """Everything that is wrong between files.
+
+    `complete` says that every file could be read, so that a sum over all of them means something.
+    """
+    found = [*_hosts(stack.model, files), *_paths(stack.model, files), *_images(stack, files)]
+    for file in files:
+        found += [
+            *_depth(stack.model, file), *_secrets(stack.model, file, stack_name), *_people(stack.model, file),
+            *_cluster_networks(stack.model, file), *_quota(stack.model, file),
+        ]  # fmt: skip
+    if complete and not found:
+        found += [
+            stack.mistake(("cluster", "nodes"), what)
+            for what in over_capacity(stack.model, [file.model for file in files])
+        ]
+    return found
+
+
+def secret_refs(workspace: Workspace) -> Iterator[tuple[KeyPath, str]]:
+    """Every secret that a workspace refers to, with where."""
+    for i, provider in enumerate(workspace.auth.providers if workspace.auth != "none" else ()):
+        for key, value in provider:
+            if isinstance(value, SecretRef):
+                yield ("auth", "providers", i, key), value.secret
+    for name, app in workspace.apps.items():
+        for i, rule in enumerate(app.routes):
+            if rule.basicAuth is not None:
+                yield ("apps", name, "routes", i, "basicAuth"), rule.basicAuth.secret
+        for path, container in containers(app):
+            for key, value in container.env.items():
+                if isinstance(value, SecretRef):
+                    yield ("apps", name, *path, "env", key), value.secret
+
+
+def _labels(file: File) -> Iterator[tuple[KeyPath, str]]:
+    """Every host label a workspace writes, its own first."""
+    yield ("host",), file.model.host
+    for name, app in file.model.apps.items():
+        if app.host is not None:
+            yield ("apps", name, "host"), app.host
+
+
+def _depth(stack: Stack, file: File) -> Iterator[Mistake]:
+    for path, label in _labels(file):
+        first, dot, _ = label.partition(".")
+        if label == stack.domain:
+            yield file.mistake(path, 'is the domain itself; write "@"')
+        elif label.endswith(f".{stack.domain}"):
+            yield file.mistake(
+                path, f"{label!r} has the domain in it; write {label.removesuffix(f'.{stack.domain}')!r}"
+            )
+        elif dot and (not stack.advancedCertificates or label.count(".") > 1):
+            yield file.mistake(
+                path,
+                f"{label!r} would be {label}.{stack.domain}, and free edge certificates cover one level under the "
+                f"domain; write one label, such as {first!r}",
+            )
+
+
+def _hosts(stack: Stack, files: Sequence[File]) -> Iterator[Mistake]:
+    owners: dict[str, tuple[File, str]] = {}
+    for file in files:
+        for path, label in _labels(file):
+            host = names.hostname(label, stack.domain)
+            owner, where = owners.setdefault(host, (file, f"{file.document.file}:{file.document.line(path)}"))
+            if owner is not file:
+                yield file.mistake(
+                    path, f"{host} belongs to the workspace {owner.model.name} ({where}); a host has one workspace"
+                )
+
+
+def _paths(stack: Stack, files: Sequence[File]) -> Iterator[Mistake]:
+    for file in files:
+        rules = [
+            (names.hostname(app.host or file.model.host, stack.domain), ("apps", name, "routes", i), rule)
+            for name, app in file.model.apps.items()
+            for i, rule in enumerate(app.routes)
+        ]
+        denied: dict[tuple[str, str], KeyPath] = {}
+        for host, at, rule in rules:
+            for i, path in enumerate(rule.deny):
+                first = denied.setdefault((host, path), at)
+                if first != at or path in rule.deny[:i]:
+                    here: KeyPath = (*at, "deny", i)
+                    yield file.mistake(here, f"{host}{path} is denied by {dotted(first)} already; once is enough")
+        taken: dict[tuple[str, str], KeyPath] = {}
+        for host, at, rule in rules:
+            first = taken.setdefault((host, rule.path), at)
+            if first != at:
+                yield file.mistake(at, f"{host}{rule.path} is served by {dotted(first)} already; choose another path")
+            for (other, closed), by in denied.items():
+                if other == host and below(rule.path, closed):
+                    what = f"{host}{rule.path} is denied by {dotted(by)}"
+                    yield file.mistake(at, f"{what}; take {closed} off its deny list, or choose another path")
+
+
+def _secrets(stack: Stack, file: File, stack_name: str) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    for path, name in secret_refs(file.model):
+        if name not in stack.secrets and name not in seen:
+            seen.add(name)
+            command = f"pulumi config set --secret --path 'secrets.{name}' --stack {stack_name}"
+            yield file.mistake(path, f"the stack has no secret {name!r}; run: {command}")
+
+
+def _people(stack: Stack, file: File) -> Iterator[Mistake]:
+    if (file.model.access.edit or file.model.access.view) and stack.people is None:
+        yield file.mistake(
+            ("access",),
+            "names groups, and the stack does not say who signs them in; add warren:people to the stack file",
+        )
+
+
+def _cluster_networks(stack: Stack, file: File) -> Iterator[Mistake]:
+    for i, opening in enumerate(file.model.egress.allow):
+        network: Any = ipaddress.ip_network(opening.cidr)
+        for key, text in (("podCidr", stack.cluster.podCidr), ("serviceCidr", stack.cluster.serviceCidr)):
+            closed: Any = ipaddress.ip_network(text)
+            if network.prefixlen and network.version == closed.version and network.overlaps(closed):
+                yield file.mistake(
+                    ("egress", "allow", i, "cidr"),
+                    f"{opening.cidr} overlaps the cluster's {key} {text}; workspaces do not reach each other",
+                )
+
+
+def _images(stack: StackFile, files: Sequence[File]) -> Iterator[Mistake]:
+    by_name = {file.model.name: file.model for file in files}
+    for key in stack.model.images:
+        name, _, app_name = key.partition("/")
+        if not app_name or name not in by_name:
+            continue  # `check_stack` says so, or the file has mistakes of its own
+        app = by_name[name].apps.get(app_name)
+        if app is None:
+            yield stack.mistake(
+                ("images", key), f"names no app of the workspace {name}; it has {', '.join(sorted(by_name[name].apps))}"
+            )
+        elif app.image is None:
+            yield stack.mistake(
+                ("images", key), "names an app that is a static folder and has no image; take the line out"
+            )
+
+
+def _quota(stack: Stack, file: File) -> Iterator[Mistake]:
+    quota, pods = file.model.quota, workspace_pods(stack, file.model)
+    most = at_most(pods)
+    cpu, memory = millicores(quota.cpu), mebibytes(quota.memory)
+    for_limits = -(-most.memory_limit // LIMITS_PER_REQUESTS)
+    enough = max(most.memory, for_limits)
+    if cpu < most.cpu:
+        asked = f"{cpu}m is less than the {most.cpu}m that its pods ask for"
+        yield file.mistake(("quota", "cpu"), f"{asked}: {_sum(pods, 'cpu', 'm')}; write at least {most.cpu}m")
+    if memory < most.memory:
+        asked = f"{memory}Mi is less than the {most.memory}Mi that its pods ask for"
+        yield file.mistake(("quota", "memory"), f"{asked}: {_sum(pods, 'memory', 'Mi')}; write at least {enough}Mi")
+    elif memory < for_limits:
+        allowed = f"{memory}Mi allows {LIMITS_PER_REQUESTS * memory}Mi of memory limits"
+        asked = f"{allowed}, and its pods have {most.memory_limit}Mi"
+        summed = _sum(pods, "memory_limit", "Mi")
+        yield file.mistake(("quota", "memory"), f"{asked}: {summed}; write at least {enough}Mi, or lower limits")
+    if quota.pods < most.pods:
+        asked = f"{quota.pods} is less than the {most.pods} pods that run here"
+        yield file.mistake(("quota", "pods"), f"{asked}: {_count(pods)}; write at least {most.pods}")
+    if quota.storage is not None and (held := mebibytes(quota.storage)) < (wanted := storage(file.model)):
+        what = f"{held}Mi is less than the {wanted}Mi of its volumes; write at least {wanted}Mi"
+        yield file.mistake(("quota", "storage"), what)
+
+
+def _sum(pods: Sequence[Pods], column: str, unit: str) -> str:
+    """The sum behind a total, as people add it up: `web 2 x 64Mi + cache 64Mi + 64Mi during an update`."""
+    terms = [f"{p.what} {f'{p.high} x ' if p.high != 1 else ''}{getattr(p, column)}{unit}" for p in pods if p.high]
+    extra = max((getattr(p, column) for p in pods if p.surges and p.high), default=0)
+    return " + ".join([*terms, *([f"{extra}{unit} during an update"] if extra else [])])
+
+
+def _count(pods: Sequence[Pods]) -> str:
+    surge = ["1 during an update"] if any(p.surges and p.high for p in pods) else []
+    return " + ".join([*(f"{p.what} {p.high}" for p in pods if p.high), *surge])

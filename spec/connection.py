@@ -1,0 +1,33 @@
+"""How the providers are connected: to the cluster and account of the stack, or to nothing at all in a sandbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from spec.stack import Stack
+
+MANIFESTS = ".state/sandbox/manifests"
+"""Where a sandbox's manifests are written. Relative to the project, so that moving the checkout changes no provider."""
+
+SANDBOX_TOKEN = "sandbox-no-account"  # noqa: S105 - it opens nothing
+"""What stands for a Cloudflare token in a sandbox; the stand-in serves no other, and Cloudflare would refuse it."""
+
+
+def kubernetes(stack: Stack) -> dict[str, Any]:
+    """The Kubernetes provider's settings.
+
+    A sandbox renders YAML and never connects, with the stand-in and with the official plugin alike. Everything else
+    names its kubeconfig by path, so that the contents stay out of the state, and its context, which strict mode
+    insists on (rule 36). Secrets and ConfigMaps are changed in place; a checksum restarts the pods that read them
+    (rule 34).
+    """
+    mutable = {"enableSecretMutable": "true", "enableConfigMapMutable": "true"}
+    if stack.sandbox:
+        return {**mutable, "clusterIdentifier": "sandbox", "renderYamlToDirectory": MANIFESTS}
+    return {
+        **mutable,
+        "clusterIdentifier": stack.cluster.context,
+        "kubeconfig": stack.cluster.kubeconfig,
+        "context": stack.cluster.context,
+        "strictMode": "true",
+    }

@@ -1,0 +1,142 @@
+"""A stack and its workspaces, read, checked and decided, before anything is made of them.
+
+Owns the order: read every file, collect every mistake, and only then hand out a `Platform`. What is right is said by
+`stack`, `workspace` and the `check` modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spec.app.static import StaticFiles, items, read_folder
+from spec.checks import check, check_stack, check_workspace
+from spec.files.stack_file import config_from_file, stack_document
+from spec.load import Document, KeyPath, Loaded, Mistake, Mistakes, Model, read, validate
+from spec.routes import Route, hosts_of, route_table
+from spec.stack import Stack
+from spec.workspace import Workspace
+
+__all__ = ["FOLDER", "Platform", "config_from_file", "load"]
+
+FOLDER = "workspaces"
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Everything that the components turn into resources."""
+
+    stack: Stack
+    workspaces: tuple[Workspace, ...]
+    """Sorted by name."""
+    routes: tuple[Route, ...]
+    """The route table, sorted by host and path."""
+    hosts: tuple[str, ...]
+    """Every host, sorted."""
+    static: Mapping[str, Mapping[str, StaticFiles]]
+    """Workspace -> app -> the files of its static folder."""
+
+
+def load(
+    root: Path,
+    stack_name: str,
+    written: Mapping[str, Any],
+    *,
+    secrets: Sequence[str] = (),
+    cloudflare_token: bool = True,
+) -> Platform:
+    """The platform that a stack file and its workspace files describe.
+
+    Args:
+        root: The project's directory, which holds Pulumi.<stack>.yaml and workspaces/.
+        stack_name: The stack's name, for the file's name and for the commands that messages print.
+        written: The `warren:` config by key, as the engine hands it out: JSON text for objects and lists, else plain.
+        secrets: The names under warren:secrets; values never come here.
+        cloudflare_token: Whether cloudflare:apiToken is set.
+
+    Raises:
+        Mistakes: everything that is wrong in any of the files.
+    """
+    document, found = stack_document(root, stack_name, written, secrets)
+    stack = _validated(Stack, document, found)
+    files = _workspaces(root / FOLDER, document, found)
+    static = {file.model.name: _static_folders(root / FOLDER, file, found) for file in files}
+    for file in files:
+        found += check_workspace.check(file)
+    if stack is not None:
+        found += check_stack.check(stack, stack_name, cloudflare_token)
+        found += check.check(stack, files, stack_name, complete=not found)
+    if stack is None or found:
+        raise Mistakes(found)
+    workspaces = tuple(sorted((file.model for file in files), key=lambda workspace: workspace.name))
+    hosts = {host for workspace in workspaces for host in hosts_of(stack.model, workspace)}
+    return Platform(stack.model, workspaces, route_table(stack.model, workspaces), tuple(sorted(hosts)), static)
+
+
+def _validated(model: type[Model], document: Document, found: list[Mistake]) -> Loaded[Model] | None:
+    try:
+        return validate(model, document)
+    except Mistakes as mistakes:
+        found += mistakes.mistakes
+        return None
+
+
+def _workspaces(folder: Path, stack: Document, found: list[Mistake]) -> list[Loaded[Workspace]]:
+    """The workspace files that the stack lists, each once, sorted by name."""
+    listed = stack.data.get("workspaces")
+    first: dict[str, int] = {}
+    for i, name in enumerate(listed if isinstance(listed, list | tuple) else ()):
+        if not isinstance(name, str) or "/" in name or "\\" in name:
+            continue  # the stack's own check says that this is not a name
+        path: KeyPath = ("workspaces", i)
+        file = folder / f"{name}.yaml"
+        if name in first:
+            what = f"{name} is listed twice, first as workspaces[{first[name]}]; keep one"
+            found.append(stack.mistake(path, what))
+        elif not file.exists():
+            found.append(stack.mistake(path, _no_file(folder, name)))
+        elif not file.resolve().is_relative_to(folder.resolve()):
+            what = f"{FOLDER}/{name}.yaml leads outside {FOLDER}/; copy the file instead of linking it"
+            found.append(stack.mistake(path, what))
+        else:
+            first[name] = i
+    loaded = []
+    for name in sorted(first):
+        try:
+            loaded.append(validate(Workspace, read(folder / f"{name}.yaml", f"{FOLDER}/{name}.yaml")))
+        except Mistakes as mistakes:
+            found += mistakes.mistakes
+    return loaded
+
+
+def _no_file(folder: Path, name: str) -> str:
+    from spec.files.refusals import nearest
+
+    near = nearest(name, sorted(path.stem for path in folder.glob("*.yaml")))
+    return f"there is no {FOLDER}/{name}.yaml{near or '; create it, or take the name off the list'}"
+
+
+def _static_folders(folder: Path, file: Loaded[Workspace], found: list[Mistake]) -> dict[str, StaticFiles]:
+    """The files of a workspace's static apps, by app."""
+    folders: dict[str, StaticFiles] = {}
+    base = folder.resolve()
+    for name, app in file.model.apps.items():
+        if app.static is None:
+            continue
+        path = (folder / app.static).resolve()
+        example = f"such as {file.model.name}/{name}"
+        if not path.is_relative_to(base):
+            what = f"{app.static!r} leads outside {FOLDER}/; name a folder inside it, {example}"
+        elif path == base:
+            what = f"{app.static!r} would publish every workspace file; name a folder inside {FOLDER}/, {example}"
+        else:
+            try:
+                folders[name] = read_folder(path)
+                items(folders[name], (rule.path for rule in app.routes))
+                continue
+            except ValueError as refused:
+                what = f"{FOLDER}/{app.static}: {refused}"
+        found.append(file.mistake(("apps", name, "static"), what))
+    return folders

@@ -1,0 +1,223 @@
+"""A whole project: what is loaded, in which order, and the mistakes that need more than one edit to make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spec import platform
+from spec.files.stack_file import decoded
+from spec.load import Mistakes
+
+from .files import FILES, MCD, SHOP, STACK, edited, load, mistakes, write
+
+
+def test_a_good_project_is_loaded_sorted_with_its_static_files(tmp_path: Path) -> None:
+    plan = load(write(tmp_path, edited("Pulumi.home.yaml", ("[mcd, shop]", "[shop, mcd]"))))
+    assert [workspace.name for workspace in plan.workspaces] == ["mcd", "shop"]
+    assert plan.hosts == ("mcd.example.com", "shop.example.com")
+    assert [route.url for route in plan.routes] == [
+        "https://mcd.example.com/",
+        "https://mcd.example.com/hello",
+        "https://shop.example.com/",
+    ]
+    assert plan.static["mcd"]["landing"].files == (("index.html", b"<h1>mcd</h1>"),)
+    assert plan.static["shop"] == {}
+
+
+def test_all_mistakes_of_all_files_come_together_sorted(tmp_path: Path) -> None:
+    files = {
+        **FILES,
+        "Pulumi.home.yaml": STACK.replace("traefik", "trafik").replace("[mcd, shop]", "[mcd, shop, mcd]"),
+        "workspaces/mcd.yaml": MCD.replace("port: 8000", "port: 80800"),
+        "workspaces/shop.yaml": SHOP.replace("routes: [/]", "routes: [{ path: /, port: admin }]"),
+    }
+    assert mistakes(tmp_path, files) == [
+        "Pulumi.home.yaml:11: ingress.controller: is not one of traefik, nginx, did you mean traefik?",
+        "Pulumi.home.yaml:12: workspaces[2]: mcd is listed twice, first as workspaces[0]; keep one",
+        "workspaces/mcd.yaml:16: apps.hello.port: 80800 is not a port (1-65535)",
+        "workspaces/shop.yaml:9: apps.web.routes[0].port: 'admin' is not a port of this app; it has http",
+    ]
+
+
+def test_a_missing_token_prints_the_command_that_sets_it(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, FILES, cloudflare_token=False) == [
+        "Pulumi.home.yaml: cloudflare:apiToken: is missing; "
+        "run: pulumi config set --secret cloudflare:apiToken --stack home"
+    ]
+
+
+def test_a_sandbox_needs_no_token(tmp_path: Path) -> None:
+    files = edited("Pulumi.home.yaml", ("config:\n", "config:\n  warren:sandbox: true\n"))
+    assert load(write(tmp_path, files), cloudflare_token=False).stack.sandbox
+
+
+def _listed(name: str, text: str) -> dict[str, str]:
+    return {
+        **edited("Pulumi.home.yaml", ("[mcd, shop]", f"[mcd, shop, {name}]")),
+        f"workspaces/{name}.yaml": text,
+    }
+
+
+@pytest.mark.parametrize("name", ["kube-web", "warren-web", "default"])
+def test_a_workspace_cannot_take_a_namespace_of_the_system(name: str, tmp_path: Path) -> None:
+    files = _listed(name, SHOP.replace("name: shop", f"name: {name}").replace("host: shop", "host: other"))
+    assert mistakes(tmp_path, files) == [
+        f"workspaces/{name}.yaml:1: name: {name!r} is a namespace of the system; choose another name"
+    ]
+
+
+def test_an_empty_workspace_file_says_what_the_smallest_one_has(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, _listed("blog", "# later\n")) == [
+        "workspaces/blog.yaml:1: is empty; the smallest workspace has name, host, quota, auth and apps"
+    ]
+
+
+def test_the_same_host_and_path_of_two_apps_hosts_in_two_files_is_told_once_per_host(tmp_path: Path) -> None:
+    blog = SHOP.replace("name: shop", "name: blog").replace("host: shop", "host: blog")
+    files = _listed("blog", blog.replace("    routes: [/]\n", "    routes: [/]\n    host: shop\n"))
+    assert mistakes(tmp_path, files) == [
+        "workspaces/shop.yaml:2: host: shop.example.com belongs to the workspace blog (workspaces/blog.yaml:10); "
+        "a host has one workspace"
+    ]
+
+
+def test_a_host_two_levels_deep_is_right_with_advanced_certificates(tmp_path: Path) -> None:
+    files = edited("Pulumi.home.yaml", ("config:\n", "config:\n  warren:advancedCertificates: true\n"))
+    files["workspaces/shop.yaml"] = SHOP.replace("host: shop", "host: www.shop")
+    assert "www.shop.example.com" in load(write(tmp_path, files)).hosts
+    files["workspaces/shop.yaml"] = SHOP.replace("host: shop", "host: a.www.shop")
+    assert len(mistakes(tmp_path, files)) == 1
+
+
+def test_a_secret_that_several_places_lack_is_told_once(tmp_path: Path) -> None:
+    old, new = "env: { COLOUR: green }", "env: { A: { secret: other }, B: { secret: other } }"
+    assert mistakes(tmp_path, edited("workspaces/shop.yaml", (old, new))) == [
+        "workspaces/shop.yaml:10: apps.web.env.A: the stack has no secret 'other'; "
+        "run: pulumi config set --secret --path 'secrets.other' --stack home"
+    ]
+
+
+def test_a_name_that_only_looks_like_a_secret_is_written_as_a_value(tmp_path: Path) -> None:
+    old, new = "COLOUR: green", "PUBLIC_TOKEN: { value: abc }, DB_URL: 'postgres://shop:$(DB_PASSWORD)@db/shop'"
+    assert load(write(tmp_path, edited("workspaces/shop.yaml", (old, new)))).stack.domain == "example.com"
+
+
+@pytest.mark.parametrize("pasted", ["hunter2-S3cret~value", "deadbeefdeadbeefdeadbeefdeadbeef"])
+@pytest.mark.parametrize("place", ["clientSecret: {}", "clientSecret: {{ secret: {} }}", "clientSecret: [{}]"])
+def test_a_pasted_secret_is_never_repeated(pasted: str, place: str, tmp_path: Path) -> None:
+    change = ("clientSecret: { secret: entra }", place.format(pasted))
+    said = mistakes(tmp_path, edited("workspaces/mcd.yaml", change))
+    assert len(said) == 1
+    assert pasted not in said[0]
+
+
+def test_groups_need_providers_that_know_groups(tmp_path: Path) -> None:
+    github = "    - { type: github, id: gh, clientId: a, clientSecret: { secret: entra } }\n"
+    google = github.replace("github, id: gh", "google, id: goo")
+    change = ("  allow: { emailDomains: [example.com] }", f"{github}{google}  allow: {{ groups: [ops] }}")
+    assert mistakes(tmp_path, edited("workspaces/mcd.yaml", change)) == [
+        "workspaces/mcd.yaml:12: auth.providers[2]: never says which groups its people are in, so allow.groups keeps "
+        "all of them out; add serviceAccount and domainToAdminEmail"
+    ]
+
+
+# Files that lead elsewhere
+
+
+def _link(target: str, name: str) -> Callable[[Path], None]:
+    def prepare(root: Path) -> None:
+        path = root / name
+        path.unlink(missing_ok=True)
+        path.symlink_to(root / target)
+
+    return prepare
+
+
+def test_a_workspace_file_may_not_be_a_link_out_of_the_folder(tmp_path: Path) -> None:
+    files = {**FILES, "elsewhere.yaml": SHOP}
+    said = mistakes(tmp_path, files, prepare=_link("elsewhere.yaml", "workspaces/shop.yaml"))
+    assert said == [
+        "Pulumi.home.yaml:12: workspaces[1]: workspaces/shop.yaml leads outside workspaces/; "
+        "copy the file instead of linking it"
+    ]
+
+
+def test_a_static_folder_may_not_be_a_link_out_of_the_folder(tmp_path: Path) -> None:
+    files = {**edited("workspaces/mcd.yaml", ("mcd/landing", "mcd/linked")), "home/index.html": "mine"}
+    assert mistakes(tmp_path, files, prepare=_link("home", "workspaces/mcd/linked")) == [
+        "workspaces/mcd.yaml:13: apps.landing.static: 'mcd/linked' leads outside workspaces/; "
+        "name a folder inside it, such as mcd/landing"
+    ]
+
+
+def test_a_file_in_a_static_folder_may_not_be_a_link_out_of_it(tmp_path: Path) -> None:
+    files = {**FILES, "secret.txt": "mine"}
+    assert mistakes(tmp_path, files, prepare=_link("secret.txt", "workspaces/mcd/landing/a.txt")) == [
+        "workspaces/mcd.yaml:13: apps.landing.static: workspaces/mcd/landing: a.txt is a link that leads out of the "
+        "folder; copy the file into it"
+    ]
+
+
+def test_a_static_folder_without_an_index_is_refused(tmp_path: Path) -> None:
+    files = {**edited("workspaces/mcd.yaml", ("mcd/landing", "mcd/empty")), "workspaces/mcd/empty/a.txt": "x"}
+    assert mistakes(tmp_path, files) == [
+        "workspaces/mcd.yaml:13: apps.landing.static: workspaces/mcd/empty: has no index.html; that is what its routes "
+        "show"
+    ]
+
+
+def test_a_static_folder_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    files = {**FILES, "workspaces/mcd/landing/big.txt": "x" * 1_000_000}
+    assert mistakes(tmp_path, files) == [
+        "workspaces/mcd.yaml:13: apps.landing.static: workspaces/mcd/landing: is more than 900 KiB or 500 files; build "
+        "an image that serves it, or move large files elsewhere"
+    ]
+
+
+# The engine's side
+
+
+def test_config_is_decoded_as_the_engine_writes_it() -> None:
+    assert decoded(
+        {
+            "domain": "example.com",
+            "sandbox": "true",
+            "protectData": "false",
+            "workspaces": '["mcd"]',
+            "ingress": "{}",
+            "people": {},
+            "cloudflare": "{}",
+            "cluster": '{"apiPort": 6443}',
+            "tunnel": "{broken",
+        }
+    ) == {
+        "domain": "example.com",
+        "sandbox": True,
+        "protectData": False,
+        "workspaces": ["mcd"],
+        "cloudflare": {},
+        "cluster": {"apiPort": 6443},
+        "tunnel": "{broken",
+    }
+
+
+def test_without_a_stack_file_mistakes_have_no_line(tmp_path: Path) -> None:
+    with pytest.raises(Mistakes) as refused:
+        platform.load(tmp_path, "ci", {"domain": "example"}, secrets=["b", "a"])
+    assert [str(mistake) for mistake in refused.value.mistakes] == [
+        "Pulumi.ci.yaml: cloudflare: is missing; add cloudflare: the account and zone",
+        "Pulumi.ci.yaml: cluster: is missing; add cluster: the Kubernetes cluster and its machines",
+        "Pulumi.ci.yaml: domain: 'example' is not a domain name such as example.com",
+    ]
+
+
+def test_a_secret_that_is_one_encrypted_object_is_not_plain_text(tmp_path: Path) -> None:
+    files = edited(
+        "Pulumi.home.yaml", ("warren:secrets:\n    entra: { secure: AAAA }", "warren:secrets: { secure: A }")
+    )
+    write(tmp_path, files)
+    config, _ = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
+    assert platform.load(tmp_path, "home", config, secrets=["entra"]).stack.secrets == {"entra"}
