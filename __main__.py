@@ -1,0 +1,101 @@
+"""Warren: one tunnel, one ingress controller, and a namespace with its own sign-in for every workspace.
+
+Reads what people wrote, checks all of it, and composes the components. Nothing is decided here: decisions are pure
+functions in `spec/`, and resources are made in `components/`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pulumi
+
+from components.auth import DexCustomResources
+from components.ingress import IngressController, IngressControllerArgs
+from components.native import Provider
+from components.tunnel import Tunnel, TunnelArgs
+from components.workspace import TenancyRules, Workspace, WorkspaceArgs
+from spec import connection, k3s, platform, report
+from spec.load import Mistakes
+from spec.stack import Stack
+
+config = pulumi.Config("warren")
+cloudflare_token = pulumi.Config("cloudflare").get_secret("apiToken")
+secret_values = config.get_object("secrets") or {}
+
+# 1. What people wrote. A mistake ends the program here, with all the others, before anything is registered.
+try:
+    plan = platform.load(
+        Path(__file__).parent,
+        pulumi.get_stack(),
+        {key: value for key in Stack.model_fields if key != "secrets" and (value := config.get(key)) is not None},
+        secrets=sorted(secret_values),
+        cloudflare_token=cloudflare_token is not None,
+    )
+except Mistakes as mistakes:
+    raise pulumi.RunError(str(mistakes)) from None
+
+stack = plan.stack
+secrets = {name: pulumi.Output.secret(value) for name, value in secret_values.items()}
+
+# 2. Explicit providers only: nothing can reach a cluster or an account that the stack does not name.
+cluster = Provider("kubernetes", "cluster", connection.kubernetes(stack))
+account = Provider(
+    "cloudflare",
+    "account",
+    {"apiToken": pulumi.Output.secret(connection.SANDBOX_TOKEN) if stack.sandbox else cloudflare_token},
+)
+opts = pulumi.ResourceOptions(providers=[cluster, account, Provider("random", "random", {})])
+
+# 3. The way in, from the outside: the internet enters through the tunnel, and the tunnel leads to the ingress
+# controller.
+ingress = IngressController(
+    "ingress",
+    IngressControllerArgs(
+        controller=stack.ingress.controller, replicas=stack.ingress.replicas, cluster=stack.cluster, routes=plan.routes
+    ),
+    opts,
+)
+tunnel = Tunnel(
+    "tunnel",
+    TunnelArgs(
+        tunnel_name=f"warren-{pulumi.get_stack()}",
+        account_id=stack.cloudflare.accountId,
+        zone_id=stack.cloudflare.zoneId,
+        hosts=plan.hosts,
+        ingress=ingress,
+        cluster=stack.cluster,
+        replicas=stack.tunnel.replicas,
+        protocol=stack.tunnel.protocol,
+    ),
+    opts,
+)
+
+# 4. What all workspaces share: who may claim which host, what people with kubectl may do, and where Dex keeps its
+# records.
+rules = TenancyRules("tenancy", opts)
+dex = DexCustomResources("dex", opts) if any(workspace.auth != "none" for workspace in plan.workspaces) else None
+
+# 5. The tenants: each a namespace with its sign-in, its walls and its apps.
+for workspace in plan.workspaces:
+    Workspace(
+        workspace.name,
+        WorkspaceArgs(
+            workspace=workspace,
+            stack=stack,
+            static=plan.static[workspace.name],
+            ingress=ingress,
+            tenancy=rules,
+            dex=dex,
+            secrets=secrets,
+        ),
+        opts,
+    )
+
+# 6. What came of it.
+pulumi.export("routes", report.url_table(plan.routes))
+pulumi.export("workspaces", report.workspace_summary(stack, plan.workspaces))
+pulumi.export("whoCanReach", report.who_can_reach(plan.workspaces, plan.routes))
+pulumi.export("tunnelId", tunnel.tunnel_id)
+pulumi.export("k3s", k3s.install_commands(stack))
+pulumi.info("Routes\n" + report.text_table(report.url_table(plan.routes)))

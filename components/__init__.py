@@ -1,0 +1,1 @@
+"""ComponentResources: each turns decisions of `spec` into resources and decides nothing itself."""

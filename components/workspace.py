@@ -1,0 +1,168 @@
+"""A tenant: its namespace with everything in it, and the rules that all tenants live by.
+
+Does not own what one app is made of (`components.app`), nor sign-in (`components.auth`); decides nothing
+(`spec.tenant.tenancy`, `spec.tenant.people`, `spec.tenant.admission`, `spec.ingress.annotations`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from spec import workspace as spec
+from spec.app.static import StaticFiles
+from spec.ingress.annotations import ALLOWED_ANNOTATIONS, BASIC_AUTH_KEY, Gate, basic_auth_secret, route_ingresses
+from spec.routes import routes_of
+from spec.stack import Stack
+from spec.tenant import admission, people, tenancy
+
+from .app import TenantApp, TenantAppArgs
+from .auth import AuthGateway, AuthGatewayArgs, DexCustomResources
+from .ingress import IngressController
+from .native import KubernetesObject, RandomBytes
+
+Manifest = dict[str, Any]
+
+
+class TenancyRules(pulumi.ComponentResource):
+    """What holds for every workspace, made once: admission policies, their bindings, and ClusterRoles for people."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("warren:components:TenancyRules", name, {}, opts)
+        here = pulumi.ResourceOptions(parent=self)
+        policies = {
+            "ingresses": admission.ingress_policy(ALLOWED_ANNOTATIONS),
+            "services": admission.service_policy(),
+        }
+        for role, binding in admission.bindings().items():
+            policy = KubernetesObject(f"{name}-policy-{role}", policies[role], here)
+            KubernetesObject(
+                f"{name}-binding-{role}", binding, pulumi.ResourceOptions(parent=self, depends_on=[policy])
+            )
+        for role, manifest in people.cluster_roles().items():
+            KubernetesObject(f"{name}-role-{role}", manifest, here)
+        self.register_outputs({})
+
+
+@dataclass(frozen=True)
+class WorkspaceArgs:
+    """What a `Workspace` is made from."""
+
+    workspace: spec.Workspace
+    stack: Stack
+    ingress: IngressController
+    """The only one that reaches apps from outside."""
+    tenancy: TenancyRules
+    """Is there before the workspace, so that nothing slips in while it is not."""
+    dex: DexCustomResources | None
+    """What Dex keeps its records in; None when no workspace signs anybody in."""
+    secrets: Mapping[str, pulumi.Output[str]]
+    """The stack's secrets by name."""
+    static: Mapping[str, StaticFiles]
+    """The files of the static apps, by app."""
+
+
+class Workspace(pulumi.ComponentResource):
+    """A workspace.
+
+    Makes: the Namespace (protected when it holds data), ResourceQuota, LimitRange, the NetworkPolicies for all pods,
+    the AuthGateway when people sign in, a TenantApp an app, the Ingresses of its routes with their basic-auth Secrets,
+    and RoleBindings for people.
+    """
+
+    namespace: str
+    urls: tuple[str, ...]
+    """Every URL that leads here, sorted by host and path."""
+
+    def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("warren:components:Workspace", name, {}, opts)
+        workspace, stack = args.workspace, args.stack
+        protect = stack.protectData and tenancy.has_data(workspace)
+        namespace = KubernetesObject(
+            f"{name}-namespace",
+            tenancy.namespace(stack, workspace),
+            pulumi.ResourceOptions(parent=self, protect=protect, depends_on=[args.tenancy]),
+        )
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
+
+        def make(role: str, manifest: Manifest) -> KubernetesObject:
+            return KubernetesObject(f"{name}-{role}", manifest, inside)
+
+        guards = [
+            make("quota", tenancy.quota(workspace)),
+            make("limits", tenancy.limit_range(workspace)),
+            *(make(f"wall-{role}", manifest) for role, manifest in tenancy.policies(stack, workspace).items()),
+        ]
+        for role, manifest in people.role_bindings(workspace).items():
+            make(f"people-{role}", manifest)
+
+        salt = RandomBytes(f"{name}-salt", 32, pulumi.ResourceOptions(parent=self))
+        gates: dict[str, Gate] = {}
+        if workspace.auth != "none":
+            assert args.dex is not None, "a workspace that signs people in comes with Dex' custom resources"
+            gates = dict(
+                AuthGateway(
+                    f"{name}-auth",
+                    AuthGatewayArgs(
+                        workspace=workspace,
+                        stack=stack,
+                        secrets=args.secrets,
+                        salt=salt,
+                        ingress_peer=args.ingress.peer,
+                        namespace=namespace,
+                        crds=args.dex,
+                        guards=guards,
+                    ),
+                    pulumi.ResourceOptions(parent=self),
+                ).gates
+            )
+        for app_name, app in sorted(workspace.apps.items()):
+            # A dot, which no name has: app `x-web` of workspace `team` is not app `web` of workspace `team-x`.
+            TenantApp(
+                f"{name}.{app_name}",
+                TenantAppArgs(
+                    workspace=workspace.name,
+                    name=app_name,
+                    app=app,
+                    ingress_peer=args.ingress.peer,
+                    salt=salt,
+                    secrets=args.secrets,
+                    files=args.static.get(app_name),
+                    image=stack.images.get(f"{workspace.name}/{app_name}"),
+                    namespace=namespace,
+                    guards=guards,
+                    protect_data=stack.protectData,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+        for route in routes_of(stack, workspace):
+            ready = [namespace]
+            if route.rule.basicAuth is not None:
+                # Without its password the route would be dropped, and the one above it would answer instead.
+                secret = basic_auth_secret(route)
+                ready.append(
+                    make(
+                        f"password-{route.slug}",
+                        _password(workspace, secret, args.secrets[route.rule.basicAuth.secret]),
+                    )
+                )
+            for manifest in route_ingresses(route, gates.get(route.host)):
+                opts = pulumi.ResourceOptions(parent=self, depends_on=ready)
+                KubernetesObject(f"{name}-ingress-{manifest['metadata']['name']}", manifest, opts)
+
+        self.namespace = workspace.name
+        self.urls = tuple(route.url for route in routes_of(stack, workspace))
+        self.register_outputs({"namespace": self.namespace, "urls": list(self.urls)})
+
+
+def _password(workspace: spec.Workspace, name: str, htpasswd: pulumi.Output[str]) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": workspace.name, "labels": tenancy.labels(workspace)},
+        "type": "Opaque",
+        "stringData": {BASIC_AUTH_KEY: htpasswd},
+    }

@@ -1,0 +1,203 @@
+"""TenantApp: which objects an app becomes, what each waits for, and that secrets stay secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.app import TenantApp, TenantAppArgs
+from components.native import KubernetesObject, RandomBytes
+from spec.workspace import App
+from tests.spec.examples import PEER, SITE, app, assert_valid
+
+from .recording import Recording, Secret, providers, record
+
+SECRETS = {"db-password": "hunter2", "api-key": "k3y", "unrelated": "other"}
+
+
+def _record(made: App, **more: Any) -> Recording:
+    def program() -> None:
+        opts = pulumi.ResourceOptions(providers=providers())
+        parent = pulumi.ComponentResource("warren:components:Workspace", "team", None, opts)
+        inside = pulumi.ResourceOptions(parent=parent)
+        namespace = KubernetesObject(
+            "team-namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team"}}, inside
+        )
+        deny = {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "deny", "namespace": "team"},
+        }
+        args: dict[str, Any] = {
+            "workspace": "team",
+            "name": "web",
+            "app": made,
+            "namespace": namespace,
+            "ingress_peer": PEER,
+            "salt": RandomBytes("team-salt", 32, inside),
+            "secrets": {name: pulumi.Output.secret(value) for name, value in SECRETS.items()},
+            "files": SITE if made.static else None,
+            "guards": [KubernetesObject("team-wall", deny, inside)],
+            **more,
+        }
+        TenantApp("team.web", TenantAppArgs(**args), inside)
+
+    return record(program)
+
+
+def _own(seen: Recording) -> dict[str, str]:
+    """The app's own objects: `Kind/name` -> metadata.name."""
+    return {made.id: made.key[2] for made in seen if made.parent == "TenantApp/team.web"}
+
+
+FULL = {
+    "routes": ["/"],
+    "env": {"PASSWORD": {"secret": "db-password"}},
+    "files": {"/etc/web.conf": "x"},
+    "autoscale": {"max": 3},
+    "volumes": {
+        "media": {
+            "mount": "/media",
+            "size": "1Gi",
+            "accessMode": "ReadWriteMany",
+            "nfs": {"server": "10.0.0.9", "path": "/m"},
+        },
+        "data": {"mount": "/data", "size": "1Gi", "accessMode": "ReadWriteMany"},
+    },
+}
+
+
+def test_a_plain_app_is_a_deployment_a_service_and_a_wall() -> None:
+    seen = _record(app(routes=["/"]))
+    assert _own(seen) == {
+        "NetworkPolicy/team.web-wall": "web",
+        "Deployment/team.web-deployment": "web",
+        "Service/team.web-service": "web",
+    }
+    assert seen.one("TenantApp").type == "warren:components:TenantApp"
+    assert seen.one("TenantApp").outputs == {"service": "web", "ports": {"http": 8000}}
+
+
+def test_an_app_with_everything_has_one_of_each() -> None:
+    seen = _record(app(**FULL))
+    assert _own(seen) == {
+        "NetworkPolicy/team.web-wall": "web",
+        "ConfigMap/team.web-config": "web",
+        "Secret/team.web-secret": "web",
+        "PersistentVolume/team.web.media-volume": "team.web.media",
+        "PersistentVolumeClaim/team.web.media-claim": "web-media",
+        "PersistentVolumeClaim/team.web.data-claim": "web-data",
+        "Deployment/team.web-deployment": "web",
+        "Service/team.web-service": "web",
+        "HorizontalPodAutoscaler/team.web-autoscaler": "web",
+        "PodDisruptionBudget/team.web-budget": "web",
+    }
+    for made in seen.kubernetes():
+        if made.parent == "TenantApp/team.web":
+            assert_valid(made.manifest)
+            assert made.provider == "kubernetes/kubernetes"
+
+
+def test_an_app_on_a_schedule_is_a_cron_job_and_a_closed_wall() -> None:
+    seen = _record(app(schedule="0 3 * * *"))
+    assert _own(seen) == {"NetworkPolicy/team.web-wall": "web", "CronJob/team.web-cronjob": "web"}
+    assert seen.manifest("NetworkPolicy", "web")["spec"]["ingress"] == []
+    assert seen.one("TenantApp").outputs["ports"] == {}
+
+
+def test_a_static_site_has_its_files_and_port_80() -> None:
+    seen = _record(app(static="team/web", routes=["/"]))
+    assert seen.one("TenantApp").outputs == {"service": "web", "ports": {"http": 80}}
+    assert set(seen.manifest("ConfigMap")["data"]) == {"index.html", "_sws.toml"}
+
+
+@pytest.mark.parametrize("written", [{}, {"schedule": "0 3 * * *"}, {"static": "x"}, {"port": None}, FULL])
+def test_every_app_has_exactly_one_wall_and_it_stands_before_the_pods(written: dict[str, Any]) -> None:
+    seen = _record(app(**written))
+    walls = [made for made in seen.of("NetworkPolicy") if made.parent == "TenantApp/team.web"]
+    assert len(walls) == 1
+    pods = [*seen.of("Deployment"), *seen.of("CronJob")]
+    assert len(pods) == 1
+    assert {"NetworkPolicy/team.web-wall", "NetworkPolicy/team-wall", "Namespace/team-namespace"} <= pods[
+        0
+    ].dependencies
+
+
+def test_pods_wait_for_all_they_read_and_never_for_their_service() -> None:
+    seen = _record(app(**FULL))
+    deployment = seen.one("Deployment")
+    assert {
+        "ConfigMap/team.web-config",
+        "Secret/team.web-secret",
+        "PersistentVolumeClaim/team.web.data-claim",
+        "PersistentVolumeClaim/team.web.media-claim",
+    } <= deployment.dependencies
+    assert [name for name in deployment.dependencies if name.startswith("Service/")] == []
+    assert "PersistentVolume/team.web.media-volume" in seen.one("PersistentVolumeClaim", "web-media").dependencies
+
+
+def test_everything_in_the_namespace_waits_for_it() -> None:
+    seen = _record(app(**FULL))
+    for made in seen.kubernetes():
+        if made.parent == "TenantApp/team.web":
+            assert "Namespace/team-namespace" in made.dependencies, made.id
+
+
+def test_the_apps_secret_holds_what_it_reads_as_secrets_and_nothing_else() -> None:
+    seen = _record(app(env={"PASSWORD": {"secret": "db-password"}, "PLAIN": "x"}))
+    assert seen.one("Secret").props["stringData"] == {"db-password": Secret("hunter2")}
+    assert seen.one("Secret").props["type"] == "Opaque"
+    assert seen.one("Secret").secret_outputs == {"data", "stringData"}
+    for made in seen:
+        if made.kind not in ("Secret", "RandomBytes"):
+            assert "hunter2" not in str(made.props)
+    assert "other" not in str([made.props for made in seen])
+
+
+def _annotation(seen: Recording) -> str | None:
+    found = seen.one("Deployment").props["spec"]["template"]["metadata"].get("annotations", {})
+    value: str | None = found.get("warren/config")
+    return value
+
+
+def test_a_changed_secret_or_file_changes_the_checksum_and_nothing_else_in_the_pod() -> None:
+    def template(made: App, **more: Any) -> tuple[str | None, dict[str, Any]]:
+        seen = _record(made, **more)
+        pod = seen.one("Deployment").manifest["spec"]["template"]
+        return _annotation(seen), {**pod, "metadata": {**pod["metadata"], "annotations": None}}
+
+    wants = {"env": {"PASSWORD": {"secret": "db-password"}}, "files": {"/a": "1"}}
+    first, pod = template(app(**wants))
+    second, same = template(app(**{**wants, "files": {"/a": "2"}}))
+    third, again = template(app(**wants), secrets={"db-password": pulumi.Output.secret("changed")})
+    assert len({first, second, third}) == 3
+    assert pod == same == again
+
+
+def test_a_secret_that_the_app_does_not_read_does_not_restart_it() -> None:
+    wants = app(env={"PASSWORD": {"secret": "db-password"}})
+    changed = {"db-password": pulumi.Output.secret("hunter2"), "unrelated": pulumi.Output.secret("new")}
+    assert _annotation(_record(wants)) == _annotation(_record(wants, secrets=changed))
+
+
+def test_the_checksum_is_plain_text_and_is_known_in_a_preview_without_secrets() -> None:
+    assert _annotation(_record(app())) is None
+    keyed = _annotation(_record(app(env={"A": {"secret": "api-key"}})))
+    assert isinstance(keyed, str)
+    plain = _record(app(files={"/a": "1"})).one("Deployment")
+    assert [name for name in plain.dependencies if name.startswith("RandomBytes")] == []
+
+
+def test_volumes_are_protected_only_where_the_stack_protects_data() -> None:
+    kinds = ("PersistentVolume", "PersistentVolumeClaim")
+    protected = [made for made in _record(app(**FULL)) if made.protect]
+    assert {made.kind for made in protected} == set(kinds)
+    assert len(protected) == 3
+    assert [made for made in _record(app(**FULL), protect_data=False) if made.protect] == []
+
+
+def test_the_override_reaches_the_pod() -> None:
+    seen = _record(app(), image="ghcr.io/x/web:9")
+    assert seen.manifest("Deployment")["spec"]["template"]["spec"]["containers"][0]["image"] == "ghcr.io/x/web:9"

@@ -1,0 +1,238 @@
+"""The platform's life on the real engine: previewed, up, changed, and gone again.
+
+Does not prove that a cluster or Cloudflare accepts it; the stand-ins check what can be checked without them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scripts.stack import ROOT
+from tests.engine.harness import Project, Result, make_platform
+
+Platform = Callable[..., Project]
+
+
+def _edit(project: Project, file: str, old: str, new: str) -> None:
+    path = project.root / file
+    text = path.read_text("utf-8")
+    assert old in text, f"{file} has no {old!r}"
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def _report(result: Result) -> str:
+    """The one error of the program; the engine adds that it ended."""
+    error, end = result.errors
+    assert end.endswith("exit code: 1")
+    return error
+
+
+def _of(result: Result) -> set[str]:
+    """What an operation touched, without the stack's own entry."""
+    return {step.name for step in result.steps if step.op != "same" and step.type != "pulumi:pulumi:Stack"}
+
+
+@dataclass(frozen=True)
+class Life:
+    """The results of one life, in order."""
+
+    previewed: Result
+    made: Result
+    made_again: Result
+    files: frozenset[str]
+    edited: Result
+    removed: Result
+    destroyed: Result
+    left: tuple[str, ...]
+    files_left: frozenset[str]
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """Preview, up, up, an edit in mcd, perso taken off the list, destroy."""
+    project = make_platform(tmp_path_factory.mktemp("life") / "platform")
+    previewed, made, made_again = project.preview(), project.up(), project.up()
+    files = frozenset(project.manifest_files())
+    _edit(
+        project, "workspaces/mcd.yaml", "requests: { cpu: 10m, memory: 16Mi }", "requests: { cpu: 20m, memory: 16Mi }"
+    )
+    edited = project.up()
+    _edit(project, "Pulumi.sandbox.yaml", "[public, mcd, perso]", "[public, mcd]")
+    removed, destroyed = project.up(), project.destroy()
+    left = tuple(resource["type"] for resource in project.resources())
+    return Life(
+        previewed, made, made_again, files, edited, removed, destroyed, left, frozenset(project.manifest_files())
+    )
+
+
+def test_an_up_makes_what_the_preview_promised(life: Life) -> None:
+    assert life.previewed.ok, life.previewed.output
+    assert life.made.ok, life.made.output
+    assert life.previewed.changes == life.made.changes
+    assert set(life.made.changes) == {"create"}
+
+
+def test_the_preview_prints_the_route_table(life: Life) -> None:
+    rows = [line.split() for line in life.previewed.output.splitlines() if "https://" in line]
+    assert ["https://mcd.devailab.work/helloworld", "mcd", "helloworld", "8000", "yes"] in rows
+    assert ["https://devailab.work/", "public", "landing", "80", "no"] in rows
+
+
+def test_a_second_up_changes_nothing(life: Life) -> None:
+    assert life.made_again.ok, life.made_again.output
+    assert life.made_again.changes == {}
+
+
+def test_every_namespace_has_its_manifests(life: Life) -> None:
+    folders = {name.split("/")[0] for name in life.files}
+    assert folders == {"_cluster", "mcd", "perso", "public", "warren-ingress", "warren-tunnel"}
+
+
+def test_an_edit_in_one_workspace_changes_that_workspace_only(life: Life) -> None:
+    assert life.edited.ok, life.edited.output
+    assert life.edited.changes == {"update": 1}
+    assert _of(life.edited) == {"mcd.helloworld-deployment"}
+
+
+def test_a_removed_workspace_takes_its_record_and_rule_along_and_nothing_else(life: Life) -> None:
+    assert life.removed.ok, life.removed.output
+    updated = {name for name in life.removed.changed("update") if not name.startswith("warren-")}
+    assert updated <= {"tunnel-config", "ingress-config-traefik"}
+    assert "tunnel-config" in updated
+    deleted = life.removed.changed("delete")
+    assert "tunnel-record-perso.devailab.work" in deleted
+    assert all(name.startswith("perso") for name in deleted - {"tunnel-record-perso.devailab.work"})
+    assert set(life.removed.changes) == {"update", "delete"}
+
+
+def test_a_destroy_leaves_nothing(life: Life) -> None:
+    assert life.destroyed.ok, life.destroyed.output
+    assert life.left == ()
+    assert life.files_left == frozenset()
+
+
+def _home_in_the_sandbox(project: Project) -> None:
+    """Home's exact configuration; only `sandbox: true` and the secrets that a person sets are added."""
+    _edit(project, "Pulumi.home.yaml", "config:\n", "config:\n  warren:sandbox: true\n")
+    project.pulumi("config", "set", "--secret", "--path", "secrets.mcd-entra-client-secret", "made up for a test")
+
+
+def test_home_previews_with_its_exact_configuration_once_its_secret_is_set(platform: Platform) -> None:
+    project = platform(stack="home")
+    _home_in_the_sandbox(project)
+    result = project.preview()
+    assert result.ok, result.output
+    assert set(result.changes) == {"create"}
+
+
+def test_home_without_its_secrets_says_how_to_set_them_and_changes_nothing(platform: Platform) -> None:
+    project = platform(stack="home")
+    result = project.preview()
+    assert not result.ok
+    error = _report(result)
+    assert "pulumi config set --secret --path 'secrets.mcd-entra-client-secret' --stack home" in error
+    assert "pulumi config set --secret cloudflare:apiToken --stack home" in error
+    assert "Traceback" not in result.output
+    assert {step.type for step in result.steps} <= {"pulumi:pulumi:Stack"}
+
+
+def test_nginx_serves_the_same_stack_and_says_that_it_is_retired(platform: Platform) -> None:
+    project = platform()
+    ours = project.preview()
+    text = (project.root / "Pulumi.sandbox.yaml").read_text("utf-8")
+    config = yaml.safe_load(text)
+    config["config"]["warren:ingress"] = {"controller": "nginx"}
+    (project.root / "Pulumi.sandbox.yaml").write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
+    result = project.preview()
+    assert result.ok, result.output
+    assert "retired" in result.output.lower() or "ended" in result.output.lower()
+
+    def ingresses(of: Result) -> list[object]:
+        found = [step.details["new"]["inputs"] for step in of.steps if step.type.endswith(":Ingress")]
+        return sorted(found, key=str)
+
+    assert ingresses(result) == ingresses(ours)
+
+
+def test_a_real_suite_in_one_file_previews(platform: Platform) -> None:
+    project = platform()
+    shutil.copy(ROOT / "docs" / "examples" / "suite" / "workspaces" / "suite.yaml", project.root / "workspaces")
+    _edit(project, "Pulumi.sandbox.yaml", "[public, mcd, perso]", "[public, suite]")
+    first = project.preview()
+    missing = set(re.findall(r"'secrets\.([a-z0-9-]+)'", "\n".join(first.errors)))
+    assert len(missing) == 5
+    for name in sorted(missing):
+        project.pulumi("config", "set", "--secret", "--path", f"secrets.{name}", "made up for a test")
+    result = project.preview()
+    assert result.ok, result.output
+    kinds = [step.type.rsplit(":", 1)[1] for step in result.steps if "suite" in step.urn]
+    assert kinds.count("PersistentVolumeClaim") == 2
+    assert kinds.count("CronJob") == 1
+    assert kinds.count("TenantApp") == 5
+
+
+def test_a_secret_set_from_the_command_line_is_nowhere_to_be_read(platform: Platform) -> None:
+    project = platform()
+    value = "correct-horse-battery-staple"
+    said = project.pulumi("config", "set", "--secret", "--path", "secrets.mcd-entra-client-secret", stdin=value)
+    result = project.up()
+    assert result.ok, result.output
+    preview = project.preview("--diff")
+    for text in (said, result.output, preview.output, project.everything_written()):
+        assert value not in text
+    assert value not in (project.root / "Pulumi.sandbox.yaml").read_text("utf-8")
+    assert project.pulumi("config", "get", "--path", "secrets.mcd-entra-client-secret").strip() == value
+    secret = yaml.safe_load((project.manifests / "mcd" / "secret-dex.yaml").read_text("utf-8"))
+    assert set(secret["stringData"].values()) == {"(redacted)"}
+
+
+def test_all_mistakes_come_at_once_with_file_and_line_and_nothing_is_made(platform: Platform) -> None:
+    project = platform()
+    _edit(
+        project, "workspaces/mcd.yaml", "port: 8000\n    routes: [/helloworld]", "port: 80800\n    routs: [/helloworld]"
+    )
+    _edit(project, "workspaces/perso.yaml", "auth: none\n", "")
+    _edit(project, "workspaces/public.yaml", 'host: "@"', "host: a.b")
+    result = project.up()
+    assert not result.ok
+    error = _report(result)
+    for file in ("mcd", "perso", "public"):
+        assert f"workspaces/{file}.yaml:" in error
+    assert "apps.helloworld.port: 80800 is not a port (1-65535)" in error
+    assert "did you mean routes?" in error
+    assert "Traceback" not in result.output
+    assert project.manifest_files() == set()
+
+
+def test_an_interrupted_up_goes_on_where_it_stopped(platform: Platform) -> None:
+    project = platform()
+    running = project.start("up")
+    deadline = time.monotonic() + 120
+    while len(project.manifest_files()) < 20:
+        assert running.poll() is None, "up ended before it could be interrupted"
+        assert time.monotonic() < deadline, "up has made nothing"
+        time.sleep(0.02)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate()
+    project.pulumi("cancel", "--yes")
+    result = project.up("--refresh")
+    assert result.ok, result.output
+    assert project.up().changes == {}
+
+
+def test_manifests_are_for_their_owner_only(platform: Platform) -> None:
+    project = platform()
+    assert project.up().ok
+    folders = [path for path in Path(project.manifests).rglob("*") if path.is_dir()]
+    assert folders
+    assert {path.stat().st_mode & 0o777 for path in [project.manifests, *folders]} == {0o700}
