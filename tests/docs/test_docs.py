@@ -1,0 +1,269 @@
+"""The documentation: links resolve, examples load, commands and names exist, generated pages are current."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
+from spec import k3s, platform, report
+from spec.files import reference, stack_file
+from spec.ingress import controller
+from spec.load import Mistakes, parse_yaml
+from spec.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+README = (ROOT / "README.md").read_text("utf-8")
+IDS = [str(page.relative_to(ROOT)) for page in PAGES]
+GENERATED = {"workspace-reference.md": reference.workspace_page, "stack-reference.md": reference.stack_page}
+
+pages = pytest.mark.parametrize("page", PAGES, ids=IDS)
+
+
+def blocks(page: Path, language: str) -> list[tuple[int, str]]:
+    """The code blocks of a language, each with its first line's number."""
+    found, inside, start = [], None, 0
+    for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
+        if inside is None and line.startswith("```"):
+            inside, start, kept = line.removeprefix("```"), number + 1, list[str]()
+        elif inside is not None and line == "```":
+            if inside == language:
+                found.append((start, "\n".join(kept) + "\n"))
+            inside = None
+        elif inside is not None:
+            kept.append(line)
+    assert inside is None, f"{page.name}:{start}: the block does not end"
+    return found
+
+
+def prose(page: Path) -> str:
+    """A page without its code blocks."""
+    return re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {reference.anchor(heading) for heading in headings}
+
+
+@pages
+def test_every_relative_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    links = re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", prose(page))
+    broken = []
+    for link in links:
+        if link.startswith(("https://", "http://")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize(("name", "page"), GENERATED.items(), ids=list(GENERATED))
+def test_a_generated_page_is_current(name: str, page: Any) -> None:
+    assert (ROOT / "docs" / name).read_text("utf-8") == page(), "run: .venv/bin/python -m spec.files.reference"
+
+
+@pytest.mark.parametrize("kind", [kind for kind, (_, _, example) in reference.KINDS.items() if example is not None])
+def test_the_example_of_every_kind_of_value_is_one(kind: str) -> None:
+    alias, _, example = reference.KINDS[kind]
+    read = TypeAdapter(alias).validate_python(example)
+    assert read == example or read.secret == example["secret"]
+
+
+def test_every_key_has_words_in_the_reference() -> None:
+    rows = [line for name in GENERATED for line in (ROOT / "docs" / name).read_text("utf-8").splitlines()]
+    empty = [row for row in rows if re.match(r"\| (\*\*)?`", row) and row.endswith("|  |") and "`type`" not in row]
+    assert empty == []
+
+
+def yaml_blocks() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        for line, text in blocks(page, "yaml"):
+            yield f"{page.relative_to(ROOT)}:{line}", text
+
+
+YAML = dict(yaml_blocks())
+
+
+@pytest.mark.parametrize("place", YAML)
+def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
+    written = parse_yaml(YAML[place], place).data
+    keys, secrets = stack_file.config_from_file(ROOT / "Pulumi.home.yaml")
+    workspace: dict[str, Any] = {"name": "docs", "host": "docs", "quota": {"cpu": "3", "memory": "4Gi"}, "auth": "none"}
+    workspace["apps"] = {"web": {"image": "docker.io/traefik/whoami:v1.11.0"}}
+    if "config" in written:
+        keys |= {key.removeprefix("warren:"): value for key, value in written["config"].items()}
+    else:
+        workspace |= written
+    keys["workspaces"] = [workspace["name"]]
+    folder = tmp_path / "workspaces"
+    folder.mkdir()
+    for app in workspace["apps"].values():
+        if "static" in app:
+            shutil.copytree(ROOT / "workspaces" / "public" / "landing", folder / app["static"])
+    (folder / f"{workspace['name']}.yaml").write_text(yaml.safe_dump(workspace, sort_keys=False))
+    if "access" in workspace:
+        keys["people"] = {"issuer": "https://id.example.com", "clientId": "kubectl"}
+    secrets += re.findall(r"secret: ([a-z0-9-]+) }", YAML[place])
+
+    plan = platform.load(tmp_path, "home", keys, secrets=secrets)
+
+    assert [each.name for each in plan.workspaces] == [workspace["name"]]
+
+
+@pages
+def test_every_stack_key_exists(page: Path) -> None:
+    named = set(re.findall(r"\bwarren:([a-zA-Z]+)", page.read_text("utf-8")))
+    assert named - set(Stack.model_fields) - {"components"} == set()
+
+
+@pages
+def test_every_make_target_exists(page: Path) -> None:
+    text = page.read_text("utf-8")
+    named = re.findall(r"`make ([a-z]+)|^(?:\w+=\S+ )*make ([a-z]+)", text, re.MULTILINE)
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {first or second for first, second in named} - targets == set()
+
+
+@pages
+def test_every_module_that_is_run_exists(page: Path) -> None:
+    for module in re.findall(r"python -m ([\w.]+)", page.read_text("utf-8")):
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+
+
+@pages
+def test_every_file_that_is_named_exists(page: Path) -> None:
+    named = set(re.findall(r"`((?:spec|components|sandbox|tools|tests|workspaces|docs)/[\w./-]+\.\w+)`", prose(page)))
+    made_up = {"workspaces/notes.yaml"}
+    assert [name for name in sorted(named - made_up) if not (ROOT / name).exists()] == []
+
+
+def test_every_field_of_the_access_log_is_explained() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    assert [field for field in controller.LOG_FIELDS.values() if f"`{field}`" not in page] == []
+
+
+def security_rows() -> dict[int, list[str]]:
+    rows = re.findall(r"^\| (\d+) \|(.*)\|$", (ROOT / "docs" / "security.md").read_text("utf-8"), re.MULTILINE)
+    return {int(number): cells.split(" | ") for number, cells in rows}
+
+
+def test_every_security_rule_has_a_row() -> None:
+    assert list(security_rows()) == list(range(1, 48))
+
+
+@pytest.mark.parametrize("rule", security_rows())
+def test_a_security_rule_names_tests_that_exist(rule: int) -> None:
+    known = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)\(", file.read_text("utf-8"), re.MULTILINE)
+    }
+    tests = security_rows()[rule][-1]
+    named = re.findall(r"`(test_\w+\*?)`", tests)
+    missing = [
+        name
+        for name in named
+        if not (any(test.startswith(name[:-1]) for test in known) if name.endswith("*") else name in known)
+    ]
+    assert missing == []
+    assert named or "words, not code" in tests
+
+
+EDITS = {
+    "mcd.yaml": {
+        "tenant: 00000000-0000-0000-0000-00000000002a": "tenant: common",
+        "    port: 8000\n    routes: [/helloworld]": "    port: 80800\n    routes: [/helloworld]",
+        "health: /health": "helth: /health",
+    },
+    "perso.yaml": {"rateLimit: 20/s": "rateLimit: 20/h"},
+}
+"""The slips that README shows the answer to."""
+
+
+def told(root: Path, *, secrets: list[str], cloudflare_token: bool) -> str:
+    """What a preview of the home stack says about the files below `root`."""
+    written, _ = stack_file.config_from_file(root / "Pulumi.home.yaml")
+    with pytest.raises(Mistakes) as mistakes:
+        platform.load(root, "home", written, secrets=secrets, cloudflare_token=cloudflare_token)
+    return str(mistakes.value)
+
+
+def in_a_block(text: str) -> bool:
+    return f"```text\n{text}\n```\n" in README
+
+
+def mistakes_of_edited_files(tmp_path: Path) -> str:
+    shutil.copytree(ROOT / "workspaces", tmp_path / "workspaces")
+    shutil.copy(ROOT / "Pulumi.home.yaml", tmp_path)
+    for name, edits in EDITS.items():
+        file = tmp_path / "workspaces" / name
+        for old, new in edits.items():
+            text = file.read_text("utf-8")
+            assert text.count(old) == 1, old
+            file.write_text(text.replace(old, new), "utf-8")
+    return told(tmp_path, secrets=["mcd-entra-client-secret"], cloudflare_token=True)
+
+
+def test_readme_shows_mistakes_as_they_are_told(tmp_path: Path) -> None:
+    text = mistakes_of_edited_files(tmp_path)
+    assert text.startswith("4 mistakes")
+    assert in_a_block(text), text
+
+
+def test_readme_shows_what_a_stack_without_secrets_says() -> None:
+    text = told(ROOT, secrets=[], cloudflare_token=False)
+    assert in_a_block(text), text
+
+
+def url_rows() -> list[dict[str, Any]]:
+    written, _ = stack_file.config_from_file(ROOT / "Pulumi.home.yaml")
+    plan = platform.load(ROOT, "home", written, secrets=["mcd-entra-client-secret"])
+    return report.url_table(plan.routes)
+
+
+def test_readme_shows_the_url_table_as_it_is_printed() -> None:
+    text = report.text_table(url_rows())
+    assert in_a_block(text), text
+
+
+def test_readmes_table_of_urls_is_the_route_table() -> None:
+    rows = re.findall(
+        r"^\| (\S+?)(/\S*)(?: and (/\S+))? \| (\w+) \| (\w+) \| (\d+) \| (yes|no) \|$", README, re.MULTILINE
+    )
+    shown = {
+        (f"https://{host}{path}", namespace, service, int(port), auth)
+        for host, first, second, namespace, service, port, auth in rows
+        for path in (first, second)
+        if path
+    }
+    true = {(row["url"], row["namespace"], row["service"], row["port"], row["auth"]) for row in url_rows()}
+    assert shown == true
+
+
+def test_getting_started_shows_the_install_commands_of_the_home_stack() -> None:
+    page = ROOT / "docs" / "getting-started.md"
+    shown = {text.rstrip("\n") for _, text in blocks(page, "sh")}
+    commands = [part.split("\n")[1] for part in k3s.commands_of_file(ROOT, "home").split("\n\n")]
+    assert set(commands) <= shown
+
+
+def test_every_decision_is_listed_and_has_its_four_parts() -> None:
+    folder = ROOT / "docs" / "decisions"
+    records = sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+    listed = re.findall(r"\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text("utf-8"))
+    assert listed == [path.name for path in records]
+    for record in records:
+        text = record.read_text("utf-8")
+        for part in ("**Context.**", "**Decision.**", "**Consequences.**", "**What would change our mind.**"):
+            assert text.count(part) == 1, record.name
