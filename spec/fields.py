@@ -333,13 +333,19 @@ class ShortForm:
         )
 
 
+def is_secret_name(text: object) -> bool:
+    """Whether this is what a secret may be called. A long run without a dash is what tokens look like, so it is not."""
+    return (
+        isinstance(text, str)
+        and re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", text) is not None
+        and len(text) <= 63
+        and all(len(part) <= 20 for part in text.split("-"))
+    )
+
+
 def _secret_name(text: str) -> str:
-    # A long run without a dash is what tokens look like. The text is never repeated: people paste secrets here.
-    if (
-        not re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", text)
-        or len(text) > 63
-        or any(len(part) > 20 for part in text.split("-"))
-    ):
+    if not is_secret_name(text):
+        # The text is never repeated: people paste secrets here.
         raise ValueError(
             "is not a secret's name: a-z, 0-9 and -, such as web-db-password; the value goes into the stack config"
         )

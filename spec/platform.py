@@ -61,13 +61,15 @@ def load(
     """
     document, found = stack_document(root, stack_name, written, secrets)
     stack = _validated(Stack, document, found)
-    files = _workspaces(root / FOLDER, document, found)
+    documents = _documents(root / FOLDER, document, found)
+    files = [file for each in documents if (file := _validated(Workspace, each, found)) is not None]
     static = {file.model.name: _static_folders(root / FOLDER, file, found) for file in files}
     for file in files:
         found += check_workspace.check(file)
+    found += check.check_written(document, documents, stack_name)
     if stack is not None:
         found += check_stack.check(stack, stack_name, cloudflare_token)
-        found += check.check(stack, files, stack_name, complete=not found)
+        found += check.check(stack, files, complete=not found)
     if stack is None or found:
         raise Mistakes(found)
     workspaces = tuple(sorted((file.model for file in files), key=lambda workspace: workspace.name))
@@ -83,7 +85,7 @@ def _validated(model: type[Model], document: Document, found: list[Mistake]) -> 
         return None
 
 
-def _workspaces(folder: Path, stack: Document, found: list[Mistake]) -> list[Loaded[Workspace]]:
+def _documents(folder: Path, stack: Document, found: list[Mistake]) -> list[Document]:
     """The workspace files that the stack lists, each once, sorted by name."""
     listed = stack.data.get("workspaces")
     first: dict[str, int] = {}
@@ -102,13 +104,13 @@ def _workspaces(folder: Path, stack: Document, found: list[Mistake]) -> list[Loa
             found.append(stack.mistake(path, what))
         else:
             first[name] = i
-    loaded = []
+    documents = []
     for name in sorted(first):
         try:
-            loaded.append(validate(Workspace, read(folder / f"{name}.yaml", f"{FOLDER}/{name}.yaml")))
+            documents.append(read(folder / f"{name}.yaml", f"{FOLDER}/{name}.yaml"))
         except Mistakes as mistakes:
             found += mistakes.mistakes
-    return loaded
+    return documents
 
 
 def _no_file(folder: Path, name: str) -> str:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from spec import names
 from spec.checks.capacity import over_capacity
-from spec.checks.check_workspace import below, containers
+from spec.checks.check_workspace import below
 from spec.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
-from spec.fields import SecretRef, mebibytes, millicores
-from spec.load import KeyPath, Loaded, Mistake, dotted
+from spec.fields import is_secret_name, mebibytes, millicores
+from spec.load import Document, KeyPath, Loaded, Mistake, dotted
 from spec.stack import Stack
 from spec.workspace import Workspace
 
@@ -23,17 +24,14 @@ StackFile = Loaded[Stack]
 File = Loaded[Workspace]
 
 
-def check(stack: StackFile, files: Sequence[File], stack_name: str, *, complete: bool) -> list[Mistake]:
+def check(stack: StackFile, files: Sequence[File], *, complete: bool) -> list[Mistake]:
     """Everything that is wrong between files.
 
     `complete` says that every file could be read, so that a sum over all of them means something.
     """
-    found = [*_hosts(stack.model, files), *_paths(stack.model, files), *_images(stack, files)]
+    found = [*_paths(stack.model, files), *_images(stack, files)]
     for file in files:
-        found += [
-            *_depth(stack.model, file), *_secrets(stack.model, file, stack_name), *_people(stack.model, file),
-            *_cluster_networks(stack.model, file), *_quota(stack.model, file),
-        ]  # fmt: skip
+        found += [*_people(stack.model, file), *_cluster_networks(stack.model, file), *_quota(stack.model, file)]
     if complete and not found:
         found += [
             stack.mistake(("cluster", "nodes"), what)
@@ -42,56 +40,71 @@ def check(stack: StackFile, files: Sequence[File], stack_name: str, *, complete:
     return found
 
 
-def secret_refs(workspace: Workspace) -> Iterator[tuple[KeyPath, str]]:
-    """Every secret that a workspace refers to, with where."""
-    for i, provider in enumerate(workspace.auth.providers if workspace.auth != "none" else ()):
-        for key, value in provider:
-            if isinstance(value, SecretRef):
-                yield ("auth", "providers", i, key), value.secret
-    for name, app in workspace.apps.items():
-        for i, rule in enumerate(app.routes):
-            if rule.basicAuth is not None:
-                yield ("apps", name, "routes", i, "basicAuth"), rule.basicAuth.secret
-        for path, container in containers(app):
-            for key, value in container.env.items():
-                if isinstance(value, SecretRef):
-                    yield ("apps", name, *path, "env", key), value.secret
+def check_written(stack: Document, documents: Sequence[Document], stack_name: str) -> list[Mistake]:
+    """What can be said of files that are not right in themselves yet, so that nobody has to come back for it.
+
+    Args:
+        stack: The stack's config; its `domain` and `secrets` are looked at.
+        documents: Every workspace file that is YAML.
+        stack_name: For the commands that messages print.
+    """
+    found = [mistake for document in documents for mistake in _secrets(stack, document, stack_name)]
+    if isinstance(domain := stack.data.get("domain"), str):
+        found += _hosts(domain, documents)
+        for document in documents:
+            found += _depth(domain, stack.data.get("advancedCertificates") is True, document)
+    return found
 
 
-def _labels(file: File) -> Iterator[tuple[KeyPath, str]]:
+def secret_refs(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Every secret that a workspace refers to, with where: each `{ secret: NAME }` in it."""
+    if isinstance(data, dict):
+        if list(data) == ["secret"] and is_secret_name(data["secret"]):
+            yield path, data["secret"]
+        for key, value in data.items():
+            yield from secret_refs(value, (*path, key))
+    elif isinstance(data, list):
+        for i, value in enumerate(data):
+            yield from secret_refs(value, (*path, i))
+
+
+def _labels(document: Document) -> Iterator[tuple[KeyPath, str]]:
     """Every host label a workspace writes, its own first."""
-    yield ("host",), file.model.host
-    for name, app in file.model.apps.items():
-        if app.host is not None:
-            yield ("apps", name, "host"), app.host
+    data = document.data if isinstance(document.data, dict) else {}
+    apps = data.get("apps")
+    if isinstance(label := data.get("host"), str):
+        yield ("host",), label
+    for name, app in apps.items() if isinstance(apps, dict) else ():
+        if isinstance(app, dict) and isinstance(label := app.get("host"), str):
+            yield ("apps", name, "host"), label
 
 
-def _depth(stack: Stack, file: File) -> Iterator[Mistake]:
-    for path, label in _labels(file):
+def _depth(domain: str, advanced_certificates: bool, document: Document) -> Iterator[Mistake]:
+    for path, label in _labels(document):
         first, dot, _ = label.partition(".")
-        if label == stack.domain:
-            yield file.mistake(path, 'is the domain itself; write "@"')
-        elif label.endswith(f".{stack.domain}"):
-            yield file.mistake(
-                path, f"{label!r} has the domain in it; write {label.removesuffix(f'.{stack.domain}')!r}"
-            )
-        elif dot and (not stack.advancedCertificates or label.count(".") > 1):
-            yield file.mistake(
+        if label == domain:
+            yield document.mistake(path, 'is the domain itself; write "@"')
+        elif label.endswith(f".{domain}"):
+            yield document.mistake(path, f"{label!r} has the domain in it; write {label.removesuffix(f'.{domain}')!r}")
+        elif dot and (not advanced_certificates or label.count(".") > 1):
+            yield document.mistake(
                 path,
-                f"{label!r} would be {label}.{stack.domain}, and free edge certificates cover one level under the "
+                f"{label!r} would be {label}.{domain}, and free edge certificates cover one level under the "
                 f"domain; write one label, such as {first!r}",
             )
 
 
-def _hosts(stack: Stack, files: Sequence[File]) -> Iterator[Mistake]:
-    owners: dict[str, tuple[File, str]] = {}
-    for file in files:
-        for path, label in _labels(file):
-            host = names.hostname(label, stack.domain)
-            owner, where = owners.setdefault(host, (file, f"{file.document.file}:{file.document.line(path)}"))
-            if owner is not file:
-                yield file.mistake(
-                    path, f"{host} belongs to the workspace {owner.model.name} ({where}); a host has one workspace"
+def _hosts(domain: str, documents: Sequence[Document]) -> Iterator[Mistake]:
+    owners: dict[str, tuple[Document, int]] = {}
+    for document in documents:
+        for path, label in _labels(document):
+            host = names.hostname(label, domain)
+            owner, line = owners.setdefault(host, (document, document.line(path)))
+            if owner is not document:
+                yield document.mistake(
+                    path,
+                    f"{host} belongs to the workspace {Path(owner.file).stem} ({owner.file}:{line}); "
+                    "a host has one workspace",
                 )
 
 
@@ -120,13 +133,13 @@ def _paths(stack: Stack, files: Sequence[File]) -> Iterator[Mistake]:
                     yield file.mistake(at, f"{what}; take {closed} off its deny list, or choose another path")
 
 
-def _secrets(stack: Stack, file: File, stack_name: str) -> Iterator[Mistake]:
-    seen: set[str] = set()
-    for path, name in secret_refs(file.model):
-        if name not in stack.secrets and name not in seen:
+def _secrets(stack: Document, document: Document, stack_name: str) -> Iterator[Mistake]:
+    seen = set(stack.data["secrets"])
+    for path, name in secret_refs(document.data):
+        if name not in seen:
             seen.add(name)
             command = f"pulumi config set --secret --path 'secrets.{name}' --stack {stack_name}"
-            yield file.mistake(path, f"the stack has no secret {name!r}; run: {command}")
+            yield document.mistake(path, f"the stack has no secret {name!r}; run: {command}")
 
 
 def _people(stack: Stack, file: File) -> Iterator[Mistake]:

@@ -305,3 +305,11 @@ def test_a_deleted_resource_leaves_an_object_that_another_one_has_taken_over(
     request = provider_pb2.DeleteRequest(urn=urn("core/v1:ConfigMap", "old"), properties=encode(VALID["config-map"]))
     cluster.Delete(request, Context())
     assert (tmp_path / "manifests" / "team" / "configmap-it.yaml").exists()
+
+
+def test_a_file_that_no_resource_wrote_is_nobody_s_object(cluster: Kubernetes, tmp_path: Path) -> None:
+    create(cluster, VALID["namespace"], urn("core/v1:Namespace"))
+    path = render.path_of(tmp_path / "manifests", VALID["config-map"])
+    path.parent.mkdir()
+    path.write_text("kind: ConfigMap\n")
+    assert create(cluster, VALID["config-map"], urn("core/v1:ConfigMap")) == "team/it"

@@ -162,11 +162,15 @@ def shuffled(data: Any, seed: int) -> Any:
 
 def loaded(project: Project) -> tuple[Stack, tuple[Workspace, ...], list[Mistake]]:
     """The project's models in the order of its mappings, and what the checks say about them."""
-    stack: Loaded[Stack] = validate(Stack, Document("Pulumi.test.yaml", project.stack))
-    files: list[Loaded[Workspace]] = [
-        validate(Workspace, Document(f"workspaces/{name}.yaml", data)) for name, data in project.workspaces.items()
+    config = Document("Pulumi.test.yaml", project.stack)
+    documents = [Document(f"workspaces/{name}.yaml", data) for name, data in project.workspaces.items()]
+    stack: Loaded[Stack] = validate(Stack, config)
+    files: list[Loaded[Workspace]] = [validate(Workspace, document) for document in documents]
+    found = [
+        *check_stack.check(stack, "test", True),
+        *check.check_written(config, documents, "test"),
+        *check.check(stack, files, complete=True),
     ]
-    found = [*check_stack.check(stack, "test", True), *check.check(stack, files, "test", complete=True)]
     for file in files:
         found += check_workspace.check(file)
     return stack.model, tuple(file.model for file in files), found

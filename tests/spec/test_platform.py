@@ -221,3 +221,23 @@ def test_a_secret_that_is_one_encrypted_object_is_not_plain_text(tmp_path: Path)
     write(tmp_path, files)
     config, _ = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
     assert platform.load(tmp_path, "home", config, secrets=["entra"]).stack.secrets == {"entra"}
+
+
+def test_files_that_are_wrong_in_themselves_are_still_held_against_the_others(tmp_path: Path) -> None:
+    files = edited("workspaces/mcd.yaml", ("port: 8000", "port: 80800"), ("{ secret: entra }", "{ secret: other }"))
+    files["workspaces/shop.yaml"] = SHOP.replace("host: shop", "host: mcd").replace("auth: none", "auth: maybe")
+    files["Pulumi.home.yaml"] = STACK.replace("role: worker", "role: drone")
+    told = "\n".join(mistakes(tmp_path, files))
+    assert "cluster.nodes[1].role" in told
+    assert "80800 is not a port" in told
+    assert "pulumi config set --secret --path 'secrets.other' --stack home" in told
+    assert "mcd.example.com belongs to the workspace mcd" in told
+    assert "workspaces/shop.yaml:4: auth" in told
+
+
+def test_a_pasted_token_is_not_repeated_as_the_name_of_a_missing_secret(tmp_path: Path) -> None:
+    token = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
+    files = edited("workspaces/mcd.yaml", ("{ secret: entra }", f"{{ secret: {token} }}"))
+    told = mistakes(tmp_path, files)
+    assert len(told) == 1
+    assert token not in told[0]
