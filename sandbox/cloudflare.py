@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 import sys
 import threading
 import uuid
@@ -20,11 +19,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from sandbox import STAND_IN
+from sandbox.cloudflare_inputs import (
+    ORIGIN_REQUEST,
+    PROXIABLE,
+    RECORD_DATA,
+    config_problems,
+    identifier,
+    record_problems,
+    tunnel_problems,
+)
 from sandbox.server import Refusal, serve
 from sandbox.table import Problem, Resource, Shape, TableProvider, Values, type_of
 from sandbox.versions import installed_version
@@ -36,127 +43,7 @@ TUNNEL_CONFIG: Final = "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTr
 DNS_RECORD: Final = "cloudflare:index/dnsRecord:DnsRecord"
 GET_TOKEN: Final = "cloudflare:index/getZeroTrustTunnelCloudflaredToken:getZeroTrustTunnelCloudflaredToken"
 
-_ID = re.compile(r"[0-9a-f]{32}")
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
-_SERVICE_SCHEMES = frozenset({"http", "https", "unix", "unix+tls", "tcp", "ssh", "rdp", "smb"})
-# Time after which the API no longer takes a value for granted; 1 means automatic.
-_TTL_AUTOMATIC, _TTL_LEAST, _TTL_MOST = 1, 60, 86400
-_PROXIABLE = frozenset({"A", "AAAA", "CNAME"})
-_ALONE = "CNAME"
-
-_ORIGIN_REQUEST: Final[Mapping[str, Shape]] = {
-    "access": {"audTags": [str], "teamName": str, "required": bool},
-    "caPool": str,
-    "connectTimeout": int,
-    "disableChunkedEncoding": bool,
-    "http2Origin": bool,
-    "httpHostHeader": str,
-    "keepAliveConnections": int,
-    "keepAliveTimeout": int,
-    "matchSnItoHost": bool,
-    "noHappyEyeballs": bool,
-    "noTlsVerify": bool,
-    "originServerName": str,
-    "proxyType": str,
-    "tcpKeepAlive": int,
-    "tlsTimeout": int,
-}
-_RECORD_DATA: Final[Mapping[str, Shape]] = {
-    **dict.fromkeys(("algorithm", "altitude", "digestType", "keyTag", "latDegrees", "latMinutes", "latSeconds"), float),
-    **dict.fromkeys(("longDegrees", "longMinutes", "longSeconds", "matchingType", "order", "port"), float),
-    **dict.fromkeys(("precisionHorz", "precisionVert", "preference", "priority", "protocol", "selector"), float),
-    **dict.fromkeys(("size", "type", "usage", "weight"), float),
-    **dict.fromkeys(("certificate", "digest", "fingerprint", "flags", "latDirection", "longDirection"), str),
-    **dict.fromkeys(("publicKey", "regex", "replacement", "service", "tag", "target", "value"), str),
-}
-
-
-def _identifier(key: str, values: Values) -> list[Problem]:
-    value = values.get(key)
-    if value is UNKNOWN or (isinstance(value, str) and _ID.fullmatch(value)):
-        return []
-    return [(key, "must be 32 hexadecimal digits, as the dashboard shows it")]
-
-
-def _is_host(name: str) -> bool:
-    labels = name.removeprefix("*.").split(".")
-    return len(name) <= 253 and len(labels) >= 2 and all(_LABEL.fullmatch(label) for label in labels)
-
-
-def _tunnel_problems(values: Values) -> list[Problem]:
-    found = _identifier("accountId", values)
-    if values["name"] == "":
-        found.append(("name", "must not be empty"))
-    if values.get("configSrc", "local") not in ("local", "cloudflare", UNKNOWN):
-        found.append(("configSrc", "must be local or cloudflare"))
-    return found
-
-
-def _service_problem(service: str) -> str | None:
-    if re.fullmatch(r"http_status:[1-5][0-9]{2}", service) or service == "hello_world":
-        return None
-    if service.startswith("http_status:"):
-        return "http_status needs a status between 100 and 599"
-    parts = urlsplit(service)
-    if parts.scheme not in _SERVICE_SCHEMES:
-        return f"{service!r} is not a service: write http://host:port, another known scheme, or http_status:404"
-    if parts.scheme in ("unix", "unix+tls"):
-        return None if parts.path else "a unix service needs the path of a socket"
-    if not parts.hostname:
-        return f"{service!r} has no host"
-    if parts.scheme in ("http", "https") and parts.path not in ("", "/"):
-        return f"{service!r} has a path; a tunnel's service cannot have one"
-    return None
-
-
-def _config_problems(values: Values) -> list[Problem]:
-    found = _identifier("accountId", values)
-    if values.get("source", "local") not in ("local", "cloudflare", UNKNOWN):
-        found.append(("source", "must be local or cloudflare"))
-    rules = (values.get("config") or {}).get("ingresses") if values.get("config") is not UNKNOWN else None
-    if rules is UNKNOWN or rules is None:
-        return found
-    if not rules:
-        return [*found, ("config.ingresses", "needs at least the catch-all rule")]
-    seen: dict[tuple[Any, Any], int] = {}
-    for index, rule in enumerate(rules):
-        if rule is UNKNOWN:
-            continue
-        path, hostname = f"config.ingresses[{index}]", rule.get("hostname")
-        service = rule.get("service")
-        if service is None:
-            found.append((f"{path}.service", "required"))
-        elif service is not UNKNOWN and (problem := _service_problem(service)):
-            found.append((f"{path}.service", problem))
-        is_last = index == len(rules) - 1
-        catches_all = hostname in (None, "", "*") and not rule.get("path")
-        if is_last and not catches_all:
-            found.append((path, "the last rule must match every request: no hostname and no path"))
-        if not is_last and catches_all:
-            found.append((path, "this rule matches every request, so the rules after it are never reached"))
-        if isinstance(hostname, str) and hostname not in ("", "*") and not _is_host(hostname):
-            found.append((f"{path}.hostname", f"{hostname!r} is not a host name"))
-        if hostname is not UNKNOWN and (first := seen.setdefault((hostname, rule.get("path")), index)) != index:
-            found.append((path, f"the same hostname and path as rule {first}"))
-    return found
-
-
-def _record_problems(values: Values) -> list[Problem]:
-    found = _identifier("zoneId", values)
-    name, kind, ttl = values["name"], values["type"], values["ttl"]
-    if isinstance(name, str) and not _is_host(name):
-        found.append(("name", f"{name!r} is not a full host name"))
-    if ttl is not UNKNOWN and ttl != _TTL_AUTOMATIC and not _TTL_LEAST <= ttl <= _TTL_MOST:
-        found.append(("ttl", f"must be 1 (automatic) or {_TTL_LEAST} to {_TTL_MOST} seconds"))
-    if values.get("proxied") is True and kind is not UNKNOWN and kind not in _PROXIABLE:
-        found.append(("proxied", f"a {kind} record cannot be proxied; only A, AAAA and CNAME can"))
-    if values.get("proxied") is True and ttl not in (UNKNOWN, _TTL_AUTOMATIC):
-        found.append(("ttl", "must be 1 when the record is proxied"))
-    if values.get("content") is None and values.get("data") is None:
-        found.append(("content", "required"))
-    if kind == "CNAME" and isinstance(name, str) and values.get("content") == name:
-        found.append(("content", "a CNAME cannot point at itself"))
-    return found
+_ALONE: Final = "CNAME"
 
 
 def _now() -> str:
@@ -182,7 +69,7 @@ def _create_config(values: Values) -> tuple[str, Values]:
 
 def _create_record(values: Values) -> tuple[str, Values]:
     now = _now()
-    proxiable = values["type"] in _PROXIABLE
+    proxiable = values["type"] in PROXIABLE
     return uuid.uuid4().hex, {"createdOn": now, "modifiedOn": now, "meta": "{}", "proxiable": proxiable}
 
 
@@ -194,14 +81,14 @@ RESOURCES: Final[Mapping[str, Resource]] = {
         computed=frozenset({"accountTag", "connections", "createdAt", "metadata", "remoteConfig", "status", "tunType"}),
         secret=frozenset({"tunnelSecret"}),
         create=_create_tunnel,
-        problems=_tunnel_problems,
+        problems=tunnel_problems,
     ),
     TUNNEL_CONFIG: Resource(
         inputs={
             "accountId": str,
             "config": {
-                "ingresses": [{"hostname": str, "originRequest": _ORIGIN_REQUEST, "path": str, "service": str}],
-                "originRequest": _ORIGIN_REQUEST,
+                "ingresses": [{"hostname": str, "originRequest": ORIGIN_REQUEST, "path": str, "service": str}],
+                "originRequest": ORIGIN_REQUEST,
             },
             "source": str,
             "tunnelId": str,
@@ -211,13 +98,13 @@ RESOURCES: Final[Mapping[str, Resource]] = {
         computed=frozenset({"createdAt", "version"}),
         secret=frozenset(),
         create=_create_config,
-        problems=_config_problems,
+        problems=config_problems,
     ),
     DNS_RECORD: Resource(
         inputs={
             "comment": str,
             "content": str,
-            "data": _RECORD_DATA,
+            "data": RECORD_DATA,
             "name": str,
             "priority": float,
             "privateRouting": bool,
@@ -233,7 +120,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
         computed=frozenset({"createdOn", "meta", "modifiedOn", "proxiable"}),
         secret=frozenset(),
         create=_create_record,
-        problems=_record_problems,
+        problems=record_problems,
     ),
 }
 
@@ -308,7 +195,7 @@ class Cloudflare(TableProvider):
         account, tunnel = arguments.get("accountId"), arguments.get("tunnelId")
         if tunnel is UNKNOWN or account is UNKNOWN:
             return {"accountId": account, "id": UNKNOWN, "token": Secret(UNKNOWN), "tunnelId": tunnel}
-        if problems := _identifier("accountId", arguments):
+        if problems := identifier("accountId", arguments):
             raise Refusal(f"accountId {problems[0][1]}")
         if not tunnel:
             raise Refusal("tunnelId is required")

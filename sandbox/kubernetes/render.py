@@ -45,12 +45,13 @@ def write(directory: Path, manifest: dict[str, Any], urn: str) -> Path:
 
 
 def owner(directory: Path, manifest: dict[str, Any]) -> str | None:
-    """Return the URN of the resource that wrote an object's file, or None when there is no such file."""
+    """Return the URN of the resource that wrote an object's file, or None when no resource did."""
     try:
         content = path_of(directory, manifest).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    return content.rpartition(_OWNER)[2].strip()
+    _, marker, urn = content.rpartition(_OWNER)
+    return urn.strip() if marker else None
 
 
 def remove(directory: Path, manifest: dict[str, Any]) -> None:
