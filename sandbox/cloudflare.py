@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import sys
 import threading
 import uuid
@@ -38,6 +39,8 @@ from sandbox.versions import installed_version
 from sandbox.wire import UNKNOWN, Secret
 
 TOKEN_PREFIX: Final = "sandbox-"
+TOKEN_FORM: Final = re.compile(r"[0-9A-Za-z_-]{40,80}")
+"""What the official provider takes for a token at all (tried with 6.17.0)."""
 TUNNEL: Final = "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared"
 TUNNEL_CONFIG: Final = "cloudflare:index/zeroTrustTunnelCloudflaredConfig:ZeroTrustTunnelCloudflaredConfig"
 DNS_RECORD: Final = "cloudflare:index/dnsRecord:DnsRecord"
@@ -151,7 +154,7 @@ class Cloudflare(TableProvider):
         """Refuse every token that could be a real one."""
         token = settings.get("apiToken")
         if isinstance(token, str) and token.startswith(TOKEN_PREFIX):
-            return []
+            return [] if TOKEN_FORM.fullmatch(token) else [("apiToken", f"must match {TOKEN_FORM.pattern}")]
         return [
             (
                 "apiToken",

@@ -6,7 +6,7 @@ from bench.report import PROGRAMS, Aim, Row, Rows, Shares, aims, growth, preview
 
 
 def rows(**seconds: tuple[float, float, float]) -> Rows:
-    parts = Shares(imports=1.0, pure=0.5, load=0.25, registration=0.5)
+    parts = Shares(imports=1.0, pure=0.5, load=0.25, composing=0.0, registration=0.5)
     return {
         (size.removeprefix("n"), program): Row(size.removeprefix("n"), program, 10, value, 100.0, value, parts)
         for size, values in seconds.items()

@@ -188,7 +188,7 @@ def test_the_stand_in_serves_no_token_that_could_be_a_real_account(tiny: Tiny) -
 
 def test_a_tunnel_is_not_deleted_before_its_connectors(tiny: Tiny) -> None:
     tunnel = """
-account = provider("cloudflare", apiToken="sandbox-no-account")
+account = provider("cloudflare", apiToken="sandbox-token-that-opens-no-account-at-all")
 tunnel = CustomResource(
     "cloudflare:index/zeroTrustTunnelCloudflared:ZeroTrustTunnelCloudflared", "tunnel",
     {"accountId": ACCOUNT, "name": "warren", "configSrc": "cloudflare"}, ResourceOptions(provider=account),

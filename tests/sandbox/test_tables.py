@@ -19,6 +19,7 @@ from sandbox.randomness import Random, generate
 from sandbox.server import Refusal
 from sandbox.table import Shape, check_shape
 from sandbox.wire import UNKNOWN, Secret, decode, encode
+from spec import connection
 
 ACCOUNT = "0123456789abcdef" * 2
 PACKAGES = next((Path(cloudflare.__file__).parents[1] / ".venv" / "lib").glob("python3*/site-packages"))
@@ -251,6 +252,14 @@ def test_a_token_that_could_be_real_is_refused(token: str) -> None:
     [failure] = provider(TUNNEL).CheckConfig(request, None).failures
     assert "it serves only tokens that start with 'sandbox-'" in failure.reason
     assert failure.property == ""
+
+
+def test_a_token_that_the_official_provider_would_not_take_for_one_is_refused_too() -> None:
+    request = provider_pb2.CheckRequest(news=encode({"apiToken": Secret("sandbox-short")}))
+    [failure] = provider(TUNNEL).CheckConfig(request, None).failures
+    assert "must match [0-9A-Za-z_-]{40,80}" in failure.reason
+    request = provider_pb2.CheckRequest(news=encode({"apiToken": Secret(connection.SANDBOX_TOKEN)}))
+    assert list(provider(TUNNEL).CheckConfig(request, None).failures) == []
 
 
 def test_a_password_has_its_classes_and_its_length() -> None:
