@@ -228,14 +228,18 @@ def custom_resource_definition(kind: str) -> Manifest:
     }
 
 
-class _Dumper(yaml.SafeDumper):
+# libyaml's emitter where the wheel has it: eight times as fast as the pure Python one, with the same text.
+_SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Dumper(_SafeDumper):  # type: ignore[misc]
     """Every text in double quotes: Dex's YAML reads a bare 1e3 as a number where Python's writes it as text."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
     def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
-        node = super().represent_mapping(tag, mapping, flow_style)
+        node: yaml.MappingNode = super().represent_mapping(tag, mapping, flow_style)
         for key, _ in node.value:
             if re.fullmatch("[A-Za-z][A-Za-z0-9-]*", key.value):
                 key.style = None

@@ -156,6 +156,14 @@ def test_only_the_sandbox_is_changed_without_a_question() -> None:
     assert stack.arguments("destroy", "home", sandbox=False) == ["destroy", "--stack", "home"]
 
 
+def test_the_engine_writes_no_debug_logs_there_and_a_folder_that_somebody_made_stays(tmp_path: Path) -> None:
+    install.install(tmp_path / "home", site=SITE)
+    assert "Delete this file" in (tmp_path / "home" / "logs").read_text("utf-8")
+    (tmp_path / "other" / "logs").mkdir(parents=True)
+    install.install(tmp_path / "other", site=SITE)
+    assert (tmp_path / "other" / "logs").is_dir()
+
+
 def test_the_launchers_have_the_sdks_versions_and_are_installed_once(tmp_path: Path) -> None:
     first = install.install(tmp_path / "home", site=SITE)
     assert len(first) == len(versions.PLUGINS) + 1
