@@ -17,10 +17,10 @@ and decide nothing; every output that Warren passes on is a constant for them; t
 nothing and print no route table. Different because the SDKs are: the typed classes add their aliases, and translate
 the keys of what they are given.
 
-Shares: imports, pure part and registration are measured by running the program against a monitor in its own process
-that answers at once (`bench/inside.py`). The rest of a preview's time is the engine, the language host, the plugins,
-and waiting for one another. In a real preview the shares overlap, because the engine works while the program
-registers, so this rest is a lower bound.
+Shares: imports, pure part, composing and registration are processor time of the program against a monitor in its own
+process that answers at once (`bench/inside.py`, which says what each is). The rest of a preview's time is the engine,
+the language host, the plugins, and waiting for one another. In a real preview the shares overlap, because the engine
+works while the program registers, so this rest is a lower bound.
 """
 
 from __future__ import annotations

@@ -4,10 +4,12 @@ Usage: `python -P inside.py <stack> [listing.json]`. A monitor that answers at o
 engine, so what is left is the program's own work and the SDK's:
 
 - `imports`: Pulumi's SDK and everything that `__main__.py` imports.
-- `pure`: `__main__.py` from its first line to its last, less the time inside the SDK's constructor of resources. For
-  Warren that is reading, checking and deciding, and building the manifests; `load` is the part of it in
-  `spec.platform.load`.
+- `pure`: inside functions of `spec/`, wherever they are called from: load, check, decide. `load` is the part of it in
+  `spec.platform.load`. Nothing for the bare programs.
+- `composing`: the rest of `__main__.py` from its first line to its last, less the SDK's constructor of resources.
 - `registration`: those constructors, and the SDK's asynchronous work until everything is registered.
+
+All of it is processor time, which is steadier than time on a busy machine, and the same on an idle one.
 
 With a second argument it also writes the list of resources that the bare programs register. Secrets are marked there,
 and every value that only an engine knows is a constant.
@@ -17,7 +19,9 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import functools
 import importlib
+import inspect
 import json
 import runpy
 import sys
@@ -33,7 +37,8 @@ import pulumi  # noqa: E402  (its import is measured)
 from google.protobuf import empty_pb2, json_format  # noqa: E402
 from pulumi.runtime import mocks  # noqa: E402
 from pulumi.runtime.proto import resource_pb2  # noqa: E402
-from pulumi.runtime.stack import run_pulumi_func  # noqa: E402
+from pulumi.runtime.settings import set_root_resource  # noqa: E402
+from pulumi.runtime.stack import run_in_stack  # noqa: E402
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105  (how the protocol marks a secret)
@@ -108,23 +113,36 @@ def _plain(value: Any) -> Any:
 
 
 class Stopwatch:
-    """Adds up the time inside a function. Calls must not nest."""
+    """Adds up the time inside some functions. A call inside another one counts once."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self._running = False
 
     def watch(self, owner: Any, name: str) -> None:
         """Replaces the function by one that is timed."""
         watched = getattr(owner, name)
 
+        @functools.wraps(watched)
         def timed(*args: Any, **kwargs: Any) -> Any:
+            if self._running:
+                return watched(*args, **kwargs)
+            self._running = True
             start = time.process_time()
             try:
                 return watched(*args, **kwargs)
             finally:
                 self.seconds += time.process_time() - start
+                self._running = False
 
         setattr(owner, name, timed)
+
+    def watch_package(self, package: str) -> None:
+        """Watches the public functions of a package, in every module of this program that has them by name."""
+        for name, module in list(sys.modules.items()):
+            for key, value in list(vars(module).items()) if name.startswith((f"{package}.", "components.")) else []:
+                if inspect.isfunction(value) and value.__module__.startswith(f"{package}.") and not key.startswith("_"):
+                    self.watch(module, key)
 
 
 def _import_all(program: Path) -> None:
@@ -151,10 +169,12 @@ def main(stack: str, listing: str | None = None) -> None:
     asyncio.set_event_loop(loop := asyncio.new_event_loop())
     monitor = NullMonitor()
     mocks.set_mocks(mocks=None, project="warren", stack=stack, preview=False, monitor=monitor)  # type: ignore[arg-type]  # ours has no use for them
-    constructors, load = Stopwatch(), Stopwatch()
+    set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own, and refuses where there is one
+    constructors, pure, load = Stopwatch(), Stopwatch(), Stopwatch()
     constructors.watch(pulumi.Resource, "__init__")
     if platform := sys.modules.get("spec.platform"):
         load.watch(platform, "load")
+        pure.watch_package("spec")
     body = 0.0
 
     def program() -> None:
@@ -164,13 +184,13 @@ def main(stack: str, listing: str | None = None) -> None:
         body = time.process_time() - start
 
     start = time.process_time()
-    loop.run_until_complete(run_pulumi_func(program))
-    pure = body - constructors.seconds
-    registration = time.process_time() - start - pure
+    loop.run_until_complete(run_in_stack(program))
+    composing = body - constructors.seconds - pure.seconds
+    registration = time.process_time() - start - pure.seconds - composing
     if listing is not None:
         Path(listing).write_text(json.dumps(monitor.listing()))
-    shares = {"imports": imports, "pure": pure, "load": load.seconds, "registration": registration}
-    print(json.dumps({**shares, "resources": len(monitor.requests)}))
+    shares = {"imports": imports, "pure": pure.seconds, "load": load.seconds, "composing": composing}
+    print(json.dumps({**shares, "registration": registration, "resources": len(monitor.requests)}))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Shares:
     imports: float
     pure: float
     load: float
+    composing: float
     registration: float
 
 
@@ -86,12 +87,12 @@ def previews(rows: Rows) -> str:
 def shares(rows: Rows) -> str:
     """Where the time goes, in seconds."""
     lines: list[tuple[str, ...]] = [
-        ("stack", "program", "imports", "pure", "of it load", "registration", "rest: engine", "preview")
+        ("stack", "program", "imports", "pure", "of it load", "composing", "registration", "rest: engine", "preview")
     ]
     for row in rows.values():
         parts = row.shares
-        rest = row.seconds - parts.imports - parts.pure - parts.registration
-        values = (parts.imports, parts.pure, parts.load, parts.registration, rest, row.seconds)
+        rest = row.seconds - parts.imports - parts.pure - parts.composing - parts.registration
+        values = (parts.imports, parts.pure, parts.load, parts.composing, parts.registration, rest, row.seconds)
         lines.append((_named(row.size), row.program, *(f"{value:.2f}" for value in values)))
     return _table(lines)
 

@@ -5,6 +5,7 @@ Owns the pieces (peers, ports, whole policy specs). Which pieces an object gets 
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -39,11 +40,11 @@ def dns() -> Manifest:
 
 def internet(cluster: Cluster, *numbers: int, udp: Sequence[int] = ()) -> Manifest:
     """The egress rule for public addresses: never the home network, pods, Services, or a node by its own address."""
-    closed = [cluster.podCidr, cluster.serviceCidr, *(node.ip for node in cluster.nodes)]
+    v4, v6 = _closed(cluster)
     rule: Manifest = {
         "to": [
-            {"ipBlock": {"cidr": "0.0.0.0/0", "except": _merged([*PRIVATE_V4, *closed], 4)}},
-            {"ipBlock": {"cidr": "::/0", "except": _merged([*PRIVATE_V6, *closed], 6)}},
+            {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(v4)}},
+            {"ipBlock": {"cidr": "::/0", "except": list(v6)}},
         ]
     }
     if numbers or udp:
@@ -88,6 +89,13 @@ def policy(
 
 
 DENY_ALL = policy({}, egress=())
+
+
+@functools.cache
+def _closed(cluster: Cluster) -> tuple[list[str], list[str]]:
+    """What is not the internet, IPv4 and IPv6; the same for every pod of a cluster, and asked for each."""
+    networks = [cluster.podCidr, cluster.serviceCidr, *(node.ip for node in cluster.nodes)]
+    return _merged([*PRIVATE_V4, *networks], 4), _merged([*PRIVATE_V6, *networks], 6)
 
 
 def _merged(networks: Iterable[str], version: int | None) -> list[str]:
