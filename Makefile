@@ -35,7 +35,7 @@ check: setup ## format, lint, types, tests: what CI runs
 	$(RUN) -m pytest -n 2 --dist loadfile
 
 bench: setup ## time and memory of previews, beside a bare program with the same resources
-	@$(RUN) -m bench
+	@$(RUN) -m bench $(SIZES)
 
 lock: ## make requirements*.txt again from requirements*.in (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
