@@ -13,8 +13,9 @@ from pathlib import PurePosixPath
 from spec import names
 from spec.checks.usage import own_volumes, single
 from spec.compute import DEFAULT_APP, STATIC, app_compute
+from spec.gateway.signin import says_groups
 from spec.load import KeyPath, Loaded, Mistake
-from spec.providers import Gitea, Google, Ldap, Oidc, Provider, Saml
+from spec.providers import Gitea, GitHub, GitLab, Microsoft, Provider
 from spec.routes import app_ports
 from spec.workspace import Allow, App, Auth, Container, Literally, Workspace
 
@@ -129,19 +130,8 @@ _GROUPS_BY = {
 
 def gives_groups(provider: Provider) -> bool:
     """Whether Dex learns a person's groups from this provider (the connectors of dexidp/dex v2.45.1)."""
-    match provider:
-        case Google():
-            return provider.serviceAccount is not None
-        case Gitea():
-            return bool(provider.orgs or provider.loadAllGroups)
-        case Oidc():
-            return bool(provider.insecureEnableGroups)
-        case Ldap():
-            return provider.groupSearch is not None
-        case Saml():
-            return provider.groupsAttr is not None
-        case _:
-            return True
+    # Entra, GitHub and GitLab give them whenever they are asked; the others only with the keys for it.
+    return isinstance(provider, Microsoft | GitHub | GitLab) or says_groups(provider)
 
 
 def _by_email(allow: Allow) -> bool:

@@ -89,10 +89,11 @@ def wants_groups(auth: Auth) -> bool:
     Only where somebody said something about groups: the question costs rights at the provider. Dex then asks Entra for
     `directory.read.all`, which a directory's administrator has to grant, and GitHub for `read:org`.
     """
-    return bool(auth.allow.groups) or any(map(_says_groups, auth.providers))
+    return bool(auth.allow.groups) or any(map(says_groups, auth.providers))
 
 
-def _says_groups(provider: Provider) -> bool:
+def says_groups(provider: Provider) -> bool:
+    """Whether a provider's keys ask for groups."""
     match provider:
         case Microsoft():
             return bool(provider.groups or provider.onlySecurityGroups or provider.groupNameFormat)
