@@ -52,13 +52,8 @@ def quota(workspace: Workspace) -> Manifest:
     Storage is what the apps' volumes add up to where the file does not say.
     """
     wanted = workspace.quota
-    volumes = [
-        v
-        for app in workspace.apps.values()
-        for v in app.volumes.values()
-        if v.claim is None and not v.scratch and v.size
-    ]
-    used = f"{sum(mebibytes(volume.size) for volume in volumes if volume.size)}Mi" if volumes else "0"
+    held = usage.storage(workspace)
+    used = f"{held}Mi" if held else "0"
     return _object(
         "v1",
         "ResourceQuota",
