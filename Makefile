@@ -14,7 +14,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: Python packages, the Pulumi engine, the sandbox's stand-ins
-	@$(PYTHON) scripts/setup.py
+	@$(PYTHON) -m scripts.setup
 
 preview: setup ## show what `up` would do: the resource tree and the route table
 	@$(RUN) -m scripts.stack preview $(STACK)

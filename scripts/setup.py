@@ -15,10 +15,11 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
-import time
 import urllib.request
 from pathlib import Path
+
+from scripts import parts
+from scripts.parts import say
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -26,15 +27,10 @@ TOOLS = ROOT / ".tools"
 STATE = ROOT / ".state"
 BUILT = TOOLS / "bin" / "pulumi"
 ENGINE_FILE = TOOLS / "engine.json"
-ENGINE_MODULE = ROOT / "tools" / "pulumi" / "go.mod"
+ENGINE_MODULE = parts.MODULES / parts.ENGINE / "go.mod"
 INSTALLER = "https://get.pulumi.com"
 INSTALLER_TIMEOUT_SECONDS = 5
 PYTHON_MINIMUM = (3, 11)
-
-
-def say(text: str) -> None:
-    """Print one line at once, also into a pipe."""
-    print(text, flush=True)
 
 
 def stop(text: str) -> SystemExit:
@@ -161,33 +157,15 @@ def install_release(wanted: str) -> str | None:
 
 def build_engine(wanted: str) -> None:
     """Build the pinned engine from its Go module into .tools/bin."""
-    go = shutil.which("go")
-    if go is None:
+    if shutil.which("go") is None:
         raise stop(
             f"Pulumi v{wanted} is not installed and cannot be built: install Pulumi (pulumi.com) or Go, then try again"
         )
     say(f"setup: building the Pulumi engine v{wanted} from its Go module, once (no registry has it built)")
     say("setup: this takes 5 to 10 minutes and 160 MB; later runs use .tools/bin/pulumi")
-    BUILT.parent.mkdir(parents=True, exist_ok=True)
     flags = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{wanted}"
-    # Built beside its place, so that an interrupted build leaves nothing that looks finished.
-    partial = BUILT.with_name("pulumi.partial")
-    package = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
-    finished = threading.Event()
-    ticker = threading.Thread(target=_tell_time, args=(finished,), daemon=True)
-    ticker.start()
-    command = [go, "build", "-trimpath", "-ldflags", flags, "-o", str(partial), package]
-    done = subprocess.run(command, cwd=ENGINE_MODULE.parent, check=False)
-    finished.set()
-    if done.returncode != 0:
+    if not parts.go(ENGINE_MODULE.parent, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", BUILT, link=flags):
         raise stop("the engine could not be built; the message above says why")
-    partial.replace(BUILT)
-
-
-def _tell_time(finished: threading.Event) -> None:
-    started = time.monotonic()
-    while not finished.wait(30):
-        say(f"setup: still building ({time.monotonic() - started:.0f} s)")
 
 
 def set_up_sandbox() -> None:

@@ -1,0 +1,137 @@
+"""Build real programs from their Go modules: ``python -m scripts.parts [NAME ...]``, by default all that tests need.
+
+Owns: one folder below ``tools/`` a module, what is built from it into ``.tools/parts/<name>/``, and when it is built
+again.  Building needs Go and takes minutes once; afterwards a run looks at a stamp and does nothing.  Does not own:
+which engine is used (``setup.py``), and what tests do with the programs.
+
+It runs before anything is installed: standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MODULES = ROOT / "tools"
+BUILT = ROOT / ".tools" / "parts"
+
+ENGINE = "pulumi"
+"""Built by ``setup.py``, and only where there is no other engine."""
+
+_TOOLS = re.compile(r"^tool (?:\(\n(.*?)^\)|(\S+))", re.MULTILINE | re.DOTALL)
+_KUBERNETES = re.compile(r"^\s*(?:require )?k8s\.io/kubernetes (v(\d+)\.(\d+)\S*)", re.MULTILINE)
+
+
+def say(text: str) -> None:
+    """Print one line at once, also into a pipe."""
+    print(text, flush=True)
+
+
+def names() -> list[str]:
+    """Return what tests need, sorted: every module but the engine."""
+    return sorted(path.parent.name for path in MODULES.glob("*/go.mod") if path.parent.name != ENGINE)
+
+
+def programs(module: Path) -> dict[str, str]:
+    """Return program to Go package: the ``tool`` lines of a module, or the commands of a module of our own.
+
+    Raises:
+        ValueError: the module has neither.
+    """
+    found = _TOOLS.search((module / "go.mod").read_text(encoding="utf-8"))
+    if found is not None:
+        packages = (found[1] or found[2]).split()
+        # `go.etcd.io/etcd/server/v3` would be called `server`.
+        return {package.rpartition("/")[2] if len(packages) > 1 else module.name: package for package in packages}
+    own = {path.parent.name: f"./cmd/{path.parent.name}" for path in sorted(module.glob("cmd/*/main.go"))}
+    if not own:
+        raise ValueError(f"{module}/go.mod has no tool line, and there is no cmd/*/main.go")
+    return own
+
+
+def linker_flags(module: Path) -> str:
+    """Return what the linker is told: no debug symbols, and for Kubernetes its version, which it cannot know itself."""
+    found = _KUBERNETES.search((module / "go.mod").read_text(encoding="utf-8"))
+    if found is None:
+        return "-s -w"
+    told = {"gitVersion": found[1], "gitMajor": found[2], "gitMinor": found[3]}
+    return " ".join(["-s -w", *(f"-X k8s.io/component-base/version.{key}={value}" for key, value in told.items())])
+
+
+def fingerprint(module: Path) -> str:
+    """Return the hash of everything in the module's folder that decides what is built."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in module.rglob("*") if path.suffix in (".go", ".mod", ".sum")):
+        digest.update(f"{path.relative_to(module)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def go(module: Path, package: str, target: Path, *, link: str) -> bool:
+    """Build one package of a module into ``target`` and say whether that worked.
+
+    Raises:
+        FileNotFoundError: Go is not installed.
+    """
+    program = shutil.which("go")
+    if program is None:
+        raise FileNotFoundError("go")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # Built beside its place, so that an interrupted build leaves nothing that looks finished.
+    partial = target.with_name(f"{target.name}.partial")
+    finished = threading.Event()
+    threading.Thread(target=_tell_time, args=(finished,), daemon=True).start()
+    command = [program, "build", "-trimpath", "-ldflags", link, "-o", str(partial), package]
+    done = subprocess.run(command, cwd=module, check=False)
+    finished.set()
+    if done.returncode == 0:
+        partial.replace(target)
+    return done.returncode == 0
+
+
+def _tell_time(finished: threading.Event) -> None:
+    started = time.monotonic()
+    while not finished.wait(30):
+        say(f"setup: still building ({time.monotonic() - started:.0f} s)")
+
+
+def build(name: str) -> None:
+    """Build one module's programs, unless they are built from exactly these files.
+
+    Raises:
+        SystemExit: Go is missing or a program does not build; nothing half-built is left.
+    """
+    module, target = MODULES / name, BUILT / name
+    stamp, wanted = target / "stamp", fingerprint(module)
+    made = programs(module)
+    if stamp.is_file() and stamp.read_text() == wanted and all((target / program).is_file() for program in made):
+        return
+    stamp.unlink(missing_ok=True)
+    say(f"setup: building {', '.join(made)} from tools/{name}, once")
+    for program, package in made.items():
+        try:
+            built = go(module, package, target / program, link=linker_flags(module))
+        except FileNotFoundError:
+            raise SystemExit("setup: these tests run real programs that are built with Go: install Go 1.26") from None
+        if not built:
+            raise SystemExit(f"setup: {program} could not be built; the message above says why")
+    stamp.write_text(wanted)
+
+
+def main() -> None:
+    """Build what was asked for, or everything."""
+    known = names()
+    for name in sys.argv[1:] or known:
+        if name not in known:
+            raise SystemExit(f"setup: there is no tools/{name}; there are {', '.join(known)}")
+        build(name)
+
+
+if __name__ == "__main__":
+    main()
