@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from spec.fields import mebibytes, millicores
+from spec.fields import cpu_quantity, mebibytes, memory_quantity, millicores
 from spec.workspace import Amount
 
 
@@ -23,10 +23,11 @@ class Compute:
 
     def resources(self) -> dict[str, Any]:
         """The container's `resources`."""
-        limits = {"memory": f"{self.memory_limit_mib}Mi"}
+        requests = {"cpu": cpu_quantity(self.cpu_millis), "memory": memory_quantity(self.memory_mib)}
+        limits = {"memory": memory_quantity(self.memory_limit_mib)}
         if self.cpu_limit_millis is not None:
-            limits["cpu"] = f"{self.cpu_limit_millis}m"
-        return {"requests": {"cpu": f"{self.cpu_millis}m", "memory": f"{self.memory_mib}Mi"}, "limits": limits}
+            limits["cpu"] = cpu_quantity(self.cpu_limit_millis)
+        return {"requests": requests, "limits": limits}
 
 
 CLOUDFLARED = Compute(25, 48, 192)

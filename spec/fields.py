@@ -120,6 +120,22 @@ def mebibytes(text: str) -> int:
     raise ValueError(f"{text!r} is not a memory quantity: write a number with a unit, such as 512Mi or 2Gi")
 
 
+def memory_quantity(mib: int) -> str:
+    """Whole MiB in Kubernetes' canonical form, which has the largest unit that needs no fraction.
+
+    Other forms mean the same, but pulumi-kubernetes rewrites them, and the API server compares text.
+    """
+    for unit, size in (("Ti", 1024**2), ("Gi", 1024)):
+        if mib and mib % size == 0:
+            return f"{mib // size}{unit}"
+    return f"{mib}Mi" if mib else "0"
+
+
+def cpu_quantity(millis: int) -> str:
+    """Millicores in the same form."""
+    return f"{millis}m" if millis % 1000 else str(millis // 1000)
+
+
 def _cpu(text: str) -> str:
     millicores(text)
     return text

@@ -76,16 +76,16 @@ def policy(
     """The spec of a NetworkPolicy for the pods that match; an empty match is every pod of the namespace.
 
     Both directions are named, so what is not listed is closed. `egress=None` leaves that direction to other policies.
+    A direction without rules is named in `policyTypes` and nowhere else: the API server stores no empty list, and would
+    count every apply of one as a change.
     """
-    spec: Manifest = {
+    types = ["Ingress"] if egress is None else ["Ingress", "Egress"]
+    rules = {"ingress": list(ingress), "egress": list(egress or ())}
+    return {
         "podSelector": {"matchLabels": dict(match)} if match else {},
-        "policyTypes": ["Ingress"],
-        "ingress": list(ingress),
+        "policyTypes": types,
+        **{direction: each for direction, each in rules.items() if each},
     }
-    if egress is not None:
-        spec["policyTypes"] = ["Ingress", "Egress"]
-        spec["egress"] = list(egress)
-    return spec
 
 
 DENY_ALL = policy({}, egress=())

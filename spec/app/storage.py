@@ -78,17 +78,20 @@ def nfs_volumes(workspace: str, name: str, app: App) -> dict[str, Manifest]:
                     "capacity": {"storage": wanted.size},
                     "accessModes": [wanted.accessMode],
                     "persistentVolumeReclaimPolicy": "Retain",
-                    "storageClassName": "",
                     "claimRef": {
                         "apiVersion": "v1",
                         "kind": "PersistentVolumeClaim",
                         "namespace": workspace,
                         "name": claim_name(name, volume),
                     },
-                    "nfs": {"server": wanted.nfs.server, "path": wanted.nfs.path, "readOnly": wanted.readOnly},
+                    "nfs": {"server": wanted.nfs.server, "path": wanted.nfs.path, **_read_only(wanted)},
                 },
             }
     return found
+
+
+def _read_only(volume: Volume) -> Manifest:
+    return {"readOnly": True} if volume.readOnly else {}
 
 
 def _nfs_name(workspace: str, app: str, volume: str) -> str:
@@ -114,7 +117,7 @@ def _source(own_claim: str, wanted: Volume) -> Manifest:
 def mounts(app: App) -> list[Manifest]:
     """Where every container of the app sees its storage."""
     found = [
-        {"name": f"data-{volume}", "mountPath": wanted.mount, **({"readOnly": True} if wanted.readOnly else {})}
+        {"name": f"data-{volume}", "mountPath": wanted.mount, **_read_only(wanted)}
         for volume, wanted in sorted(app.volumes.items())
     ]
     return [*found, *([{"name": "tmp", "mountPath": TMP}] if _needs_tmp(app) else [])]

@@ -194,8 +194,11 @@ def _container() -> Manifest:
         "image": images.INGRESS_NGINX,
         "args": args(),
         "env": [
-            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
+            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}},
+            {
+                "name": "POD_NAMESPACE",
+                "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}},
+            },
             {"name": "LD_PRELOAD", "value": "/usr/local/lib/libmimalloc.so"},
         ],
         "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "health", "containerPort": HEALTH_PORT}],

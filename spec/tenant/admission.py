@@ -112,6 +112,11 @@ def service_policy() -> Manifest:
     )
 
 
+_EVERYWHERE = {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}}
+"""The API server's defaults, written out: it keeps what is matched as one value, so that leaving them to it would be a
+change to whoever compares."""
+
+
 def bindings() -> dict[str, Manifest]:
     """The bindings that put the policies into force: Ingresses everywhere, Services in workspaces."""
     workspaces = {"namespaceSelector": {"matchExpressions": [{"key": names.WORKSPACE_LABEL, "operator": "Exists"}]}}
@@ -126,7 +131,7 @@ def _binding(policy: str, where: Manifest | None) -> Manifest:
         "spec": {
             "policyName": policy,
             "validationActions": ["Deny"],
-            **({"matchResources": where} if where is not None else {}),
+            **({"matchResources": {**_EVERYWHERE, **where}} if where is not None else {}),
         },
     }
 
@@ -157,8 +162,10 @@ def _policy(
                         "apiVersions": ["v1"],
                         "operations": ["CREATE", "UPDATE"],
                         "resources": [resource],
+                        "scope": "*",
                     }
-                ]
+                ],
+                **_EVERYWHERE,
             },
             **{key: value for key, value in optional.items() if value},
             "validations": [

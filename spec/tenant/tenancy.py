@@ -10,7 +10,7 @@ from typing import Any
 from spec import compute, names, pods, walls
 from spec.app import apps, storage
 from spec.checks import usage
-from spec.fields import mebibytes
+from spec.fields import mebibytes, memory_quantity
 from spec.routes import hosts_of
 from spec.stack import Stack
 from spec.workspace import Workspace
@@ -53,7 +53,7 @@ def quota(workspace: Workspace) -> Manifest:
     """
     wanted = workspace.quota
     held = usage.storage(workspace)
-    used = f"{held}Mi" if held else "0"
+    used = memory_quantity(held)
     return _object(
         "v1",
         "ResourceQuota",
@@ -63,7 +63,7 @@ def quota(workspace: Workspace) -> Manifest:
             "hard": {
                 "requests.cpu": wanted.cpu,
                 "requests.memory": wanted.memory,
-                "limits.memory": f"{usage.LIMITS_PER_REQUESTS * mebibytes(wanted.memory)}Mi",
+                "limits.memory": memory_quantity(usage.LIMITS_PER_REQUESTS * mebibytes(wanted.memory)),
                 "pods": str(wanted.pods),
                 "requests.storage": used if wanted.storage is None else wanted.storage,
                 "services.loadbalancers": "0",

@@ -103,7 +103,9 @@ def test_an_app_with_everything_has_one_of_each() -> None:
 def test_an_app_on_a_schedule_is_a_cron_job_and_a_closed_wall() -> None:
     seen = _record(app(schedule="0 3 * * *"))
     assert _own(seen) == {"NetworkPolicy/team.web-wall": "web", "CronJob/team.web-cronjob": "web"}
-    assert seen.manifest("NetworkPolicy", "web")["spec"]["ingress"] == []
+    wall = seen.manifest("NetworkPolicy", "web")["spec"]
+    assert wall["policyTypes"] == ["Ingress"]
+    assert "ingress" not in wall
     assert seen.one("TenantApp").outputs["ports"] == {}
 
 

@@ -247,8 +247,12 @@ def test_the_policies_hold_for_everybody_and_fail_closed() -> None:
                     "apiVersions": ["v1"],
                     "operations": ["CREATE", "UPDATE"],
                     "resources": [resource],
+                    "scope": "*",
                 }
-            ]
+            ],
+            "matchPolicy": "Equivalent",
+            "namespaceSelector": {},
+            "objectSelector": {},
         }
 
 
@@ -266,7 +270,9 @@ def test_the_bindings_deny_ingresses_everywhere_and_services_in_workspaces() -> 
         "policyName": "warren-services",
         "validationActions": ["Deny"],
         "matchResources": {
-            "namespaceSelector": {"matchExpressions": [{"key": "warren/workspace", "operator": "Exists"}]}
+            "matchPolicy": "Equivalent",
+            "namespaceSelector": {"matchExpressions": [{"key": "warren/workspace", "operator": "Exists"}]},
+            "objectSelector": {},
         },
     }
 

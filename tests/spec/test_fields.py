@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from spec import fields
-from spec.fields import mebibytes, millicores, seconds
+from spec.fields import cpu_quantity, mebibytes, memory_quantity, millicores, seconds
 from spec.load import Document, Mistakes, validate
 from spec.workspace import Auth
 
@@ -35,6 +35,19 @@ def test_memory_is_read_in_mebibytes_rounded_down(text: str, value: int) -> None
 def test_what_is_no_memory_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a memory quantity"):
         mebibytes(text)
+
+
+@pytest.mark.parametrize(
+    ("mib", "text"),
+    [(0, "0"), (1, "1Mi"), (1023, "1023Mi"), (1024, "1Gi"), (1536, "1536Mi"), (2048, "2Gi"), (3 * 1024**2, "3Ti")],
+)
+def test_memory_is_written_in_kubernetes_canonical_form(mib: int, text: str) -> None:
+    assert memory_quantity(mib) == text
+
+
+@pytest.mark.parametrize(("millis", "text"), [(0, "0"), (50, "50m"), (1000, "1"), (1500, "1500m"), (12000, "12")])
+def test_cpu_is_written_in_kubernetes_canonical_form(millis: int, text: str) -> None:
+    assert cpu_quantity(millis) == text
 
 
 @pytest.mark.parametrize(("text", "value"), [("90s", 90), ("5m", 300), ("12h", 43200)])

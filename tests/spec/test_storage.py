@@ -71,7 +71,6 @@ def test_an_nfs_directory_is_a_volume_that_only_its_own_claim_can_have() -> None
             "capacity": {"storage": "1Gi"},
             "accessModes": ["ReadWriteMany"],
             "persistentVolumeReclaimPolicy": "Retain",
-            "storageClassName": "",
             "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": "team", "name": "db-data"},
             "nfs": {"server": "10.0.0.9", "path": "/export/db", "readOnly": True},
         },

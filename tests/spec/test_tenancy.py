@@ -57,7 +57,7 @@ def test_the_quota_is_the_files_and_opens_no_other_way_in() -> None:
             "hard": {
                 "requests.cpu": "1500m",
                 "requests.memory": "2Gi",
-                "limits.memory": "4096Mi",
+                "limits.memory": "4Gi",
                 "pods": "7",
                 "requests.storage": "20Gi",
                 "services.loadbalancers": "0",
@@ -110,7 +110,7 @@ def test_everything_is_closed_both_ways_for_every_pod() -> None:
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": {"name": "warren.deny-all", "namespace": "team", "labels": LABELS},
-        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
     }
 
 

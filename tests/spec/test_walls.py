@@ -75,4 +75,4 @@ def test_a_peer_in_another_namespace_needs_the_namespace_and_the_pod() -> None:
 
 
 def test_deny_all_selects_every_pod_and_opens_nothing() -> None:
-    assert walls.DENY_ALL == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"], "ingress": [], "egress": []}
+    assert walls.DENY_ALL == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
