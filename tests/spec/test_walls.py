@@ -48,6 +48,11 @@ def test_the_internet_is_reached(address: str) -> None:
         "fd00::1",
         "fe80::1",
         "203.0.113.7",
+        # Special in IANA's registries: this network, protocol assignments, benchmarks, multicast, broadcast.
+        *("0.0.0.1", "192.0.0.170", "198.18.0.1", "224.0.0.251", "255.255.255.255"),
+        *("::", "::1", "fec0::1", "ff02::1"),
+        # Both carry 10.0.0.7: NAT64 and 6to4.
+        *("64:ff9b::a00:7", "2002:a00:7::1"),
     ],
 )
 def test_rule_32_home_pods_services_metadata_and_nodes_are_not_the_internet(address: str) -> None:
@@ -55,7 +60,7 @@ def test_rule_32_home_pods_services_metadata_and_nodes_are_not_the_internet(addr
 
 
 def test_a_pod_network_outside_the_private_ranges_is_closed_too() -> None:
-    assert not _reaches(walls.internet(_cluster("10.0.0.50", pod_cidr="198.18.0.0/16")), "198.18.3.4")
+    assert not _reaches(walls.internet(_cluster("10.0.0.50", pod_cidr="203.0.112.0/20")), "203.0.113.4")
 
 
 def test_every_exception_lies_inside_its_block() -> None:
