@@ -1,0 +1,286 @@
+"""A whole run against stand-ins: what it prints, how it ends, what it sends and to whom."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from smoke import run
+from smoke.edge import TOKEN
+from spec import images
+from tests.smoke import standin
+from tests.smoke.conftest import World
+
+
+def test_a_platform_that_is_well_has_no_failure_and_leaves_with_0(world: World) -> None:
+    begun = time.monotonic()
+    code = world.run()
+    lines = world.output().splitlines()
+    assert [line for line in lines if line.startswith("FAIL")] == []
+    assert code == 0
+    assert re.fullmatch(r"\d+ ok, 0 warnings, 0 failed, 2 not checked, in \d+\.\d s", lines[-1]), lines[-1]
+    assert time.monotonic() - begun < 60
+
+
+def test_each_row_of_the_route_table_has_a_line(world: World) -> None:
+    world.run()
+    told = world.output()
+    for expected in (
+        "ok    routes        https://mcd.example.com/ asks for sign-in",
+        "ok    routes        https://mcd.example.com/hello asks for sign-in",
+        "ok    routes        https://mcd.example.com/hello/api answers 401 without sign-in",
+        "ok    routes        https://mcd.example.com/hello/open answers 200",
+        "ok    routes        https://mcd.example.com/hello/metrics is denied to everybody",
+        "ok    routes        https://shop.example.com/ answers 200",
+        "ok    routes        https://shop.example.com/staff asks for its password",
+        "ok    routes        https://shop.example.com/lan answers 403 here: only 192.0.2.0/24 may come in",
+    ):
+        assert f"{expected}\n" in told, told
+
+
+def test_json_has_every_check_with_its_status_reason_and_fix(world: World) -> None:
+    world.platform.broken.add("open")
+    code = world.run("--json")
+    document = json.loads(world.output())
+    assert code == 1
+    assert document["ok"] is False
+    assert document["seconds"] < 60
+    assert {tuple(each) for each in document["checks"]} == {("group", "name", "status", "reason", "fix")}
+    assert {each["group"] for each in document["checks"]} == {
+        *("routes", "sign-in", "headers", "cookies", "certificates", "pods", "walls", "versions", "cloudflare")
+    }
+    open_row = next(each for each in document["checks"] if each["name"] == "https://mcd.example.com/hello")
+    assert open_row["status"] == "fail"
+    assert open_row["reason"].startswith("answered 200 without sign-in")
+    assert "pulumi up --refresh --stack home" in open_row["fix"]
+
+
+NO_CLUSTER = ("--kubectl", "")
+"""Faster, for tests that look at what is seen from outside."""
+
+BROKEN = {
+    "open": ("routes", "https://mcd.example.com/hello/api"),
+    "closed": ("routes", "https://shop.example.com/"),
+    "denied": ("routes", "https://mcd.example.com/hello/metrics"),
+    "password": ("routes", "https://shop.example.com/staff"),
+    "no-route": ("routes", "https://mcd.example.com/hello"),
+    "down https://mcd.example.com/hello": ("routes", "https://mcd.example.com/hello"),
+    "issuer": ("sign-in", "https://mcd.example.com/dex"),
+    "pkce": ("sign-in", "https://mcd.example.com/oauth2/start"),
+    "cookie": ("sign-in", "https://mcd.example.com/oauth2/start"),
+    "lured": ("sign-in", "https://mcd.example.com/oauth2/"),
+    "told": ("headers", "https://shop.example.com identity headers"),
+    "believes-headers": ("headers", "https://team.example.com identity headers"),
+    "believes-cookies": ("cookies", "https://mcd.example.com/"),
+}
+"""A way to break the platform -> the check that has to notice."""
+
+
+@pytest.mark.parametrize("way", BROKEN)
+def test_what_is_broken_on_purpose_fails_with_a_fix(world: World, way: str) -> None:
+    name = BROKEN[way]
+    world.platform.broken.add(way)
+    _, checks = world.checked(*NO_CLUSTER)
+    found = checks[name]
+    assert found["status"] == "fail", found
+    assert found["reason"]
+    assert found["fix"]
+
+
+def test_a_controller_that_reads_other_spellings_of_a_header_fails(world: World) -> None:
+    world.platform.broken |= {"alias"}
+    code, checks = world.checked(*NO_CLUSTER)
+    failed = [each for (group, _), each in checks.items() if group == "headers" and each["status"] == "fail"]
+    assert code == 1
+    assert all("aliasheadersstrategy=reject" in each["fix"] or "remove them" in each["fix"] for each in failed)
+    assert len(failed) == 3
+
+
+def test_somebody_who_answers_for_any_host_fails(world: World) -> None:
+    world.platform.broken.add("any-host")
+    code, checks = world.checked(*NO_CLUSTER)
+    failed = [name for (group, name), each in checks.items() if group == "routes" and each["status"] == "fail"]
+    assert code == 1
+    assert len(failed) == 1
+    assert failed[0].startswith("https://nobody-")
+
+
+def test_every_failure_has_a_fix_when_nothing_listens(world: World, tmp_path: Path) -> None:
+    (tmp_path / "cluster" / "cluster.json").unlink(missing_ok=True)
+    code, checks = world.checked("--url", "http://127.0.0.1:9", "--kubectl", str(tmp_path / "no-kubectl"))
+    failed = [each for each in checks.values() if each["status"] == "fail"]
+    assert code == 1
+    assert len(failed) > 10
+    assert [each for each in failed if not (each["fix"] and each["reason"])] == []
+
+
+def test_a_cluster_that_cannot_be_reached_fails_and_the_checks_from_outside_still_run(world: World) -> None:
+    world.cluster.kubectl.write_text(
+        "#!/bin/sh\necho 'Unable to connect to the server: no route to host' >&2; exit 1\n"
+    )
+    code, checks = world.checked()
+    assert code == 1
+    failed = {name for name, each in checks.items() if each["status"] == "fail"}
+    assert failed == {("pods", "of the cluster"), ("walls", "of the cluster"), ("versions", "of the cluster")}
+    assert checks["walls", "of the cluster"]["reason"].endswith("Unable to connect to the server: no route to host")
+    assert "--context home" in checks["walls", "of the cluster"]["fix"]
+    assert checks["routes", "https://mcd.example.com/"]["status"] == "ok"
+
+
+def test_without_kubectl_one_clear_line_says_so(world: World) -> None:
+    code, checks = world.checked(*NO_CLUSTER)
+    assert code == 1
+    assert "kubectl" in checks["pods", "of the cluster"]["reason"]
+    assert "--kubectl PATH" in checks["pods", "of the cluster"]["fix"]
+
+
+def test_only_get_requests_are_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN, standin.TOKEN)
+    world.run()
+    methods = {method for method, *_ in [*world.platform.asked, *world.cloudflare.asked]}
+    assert methods == {"GET"}
+
+
+def test_no_request_is_sent_through_a_proxy_of_the_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.setenv(name.upper(), "http://127.0.0.1:9")
+    assert world.run() == 0
+
+
+def test_the_controller_is_told_what_cloudflared_would_tell_it(world: World) -> None:
+    world.run(*NO_CLUSTER)
+    assert world.platform.asked
+    for _, _, _, headers in world.platform.asked:
+        assert headers["X-Forwarded-Proto"] == "https"
+        assert headers["CF-Connecting-IP"] == headers["X-Forwarded-For"] == "203.0.113.7"
+        assert "Authorization" not in headers
+
+
+def test_cookies_are_made_up_and_bear_the_names_of_every_workspace(world: World) -> None:
+    world.run(*NO_CLUSTER)
+    sent = {headers["Cookie"] for *_, headers in world.platform.asked if "Cookie" in headers}
+    assert len(sent) == 1
+    assert [part.split("=")[0] for part in sent.pop().split("; ")] == ["__Host-mcd", "__Host-team"]
+
+
+def test_without_a_token_one_line_says_how_to_give_one(world: World) -> None:
+    _, checks = world.checked(*NO_CLUSTER)
+    found = checks["cloudflare", "DNS records and tunnel"]
+    assert found["status"] == "skip"
+    assert TOKEN in found["fix"]
+    assert world.cloudflare.asked == []
+
+
+def test_plain_http_says_that_certificates_were_not_checked(world: World) -> None:
+    _, checks = world.checked(*NO_CLUSTER)
+    found = checks["certificates", "of all hosts"]
+    assert found["status"] == "skip"
+    assert "http" in found["reason"]
+
+
+def test_with_a_token_the_tunnel_and_each_host_have_a_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TOKEN, standin.TOKEN)
+    code, checks = world.checked()
+    assert code == 0
+    told = {name: each["reason"] for (group, name), each in checks.items() if group == "cloudflare"}
+    assert told == {
+        "tunnel warren-home": "is healthy (connectors: 2, connections: 4)",
+        "DNS mcd.example.com": "is one proxied CNAME into the tunnel",
+        "DNS shop.example.com": "is one proxied CNAME into the tunnel",
+        "DNS team.example.com": "is one proxied CNAME into the tunnel",
+    }
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 403, 500])
+def test_the_token_goes_to_cloudflare_alone_and_is_in_no_output(
+    world: World, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setenv(TOKEN, standin.TOKEN)
+    world.cloudflare.status = status
+    code = world.run()
+    assert code == (0 if status == 200 else 1)
+    assert standin.TOKEN not in world.output()
+    assert {auth for *_, auth in world.cloudflare.asked} == {f"Bearer {standin.TOKEN}"}
+    assert standin.TOKEN not in repr(world.platform.asked)
+    assert standin.TOKEN not in repr(world.cluster.calls())
+    assert "CLOUDFLARE" not in repr(world.cluster.calls()), "not even kubectl's environment has it"
+
+
+@pytest.mark.parametrize("token", ["short", f"{standin.TOKEN}\nX-Other: 1", "a token with spaces in it, and more"])
+def test_what_is_no_token_is_neither_sent_nor_shown(world: World, monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    monkeypatch.setenv(TOKEN, token)
+    assert world.run() == 1
+    told = world.output()
+    assert f"{TOKEN} is not a token" in told
+    assert token not in told
+    assert world.cloudflare.asked == []
+
+
+def test_kubectl_is_only_started_to_look(world: World) -> None:
+    world.run("--kubeconfig", "/somewhere/config", "--context", "other")
+    calls = world.cluster.calls()
+    assert {call[0] for call in calls} == {"get", "version"}
+    assert all("--kubeconfig=/somewhere/config" in call and "--context=other" in call for call in calls)
+
+
+def test_the_context_of_the_stack_file_is_used_unless_another_one_is_named(world: World) -> None:
+    world.run()
+    assert all("--context=home" in call for call in world.cluster.calls())
+    assert not any(arg.startswith("--kubeconfig") for call in world.cluster.calls() for arg in call)
+
+
+def test_mistakes_in_the_files_are_told_as_the_program_tells_them(world: World) -> None:
+    file = world.root / "workspaces" / "shop.yaml"
+    file.write_text(file.read_text("utf-8").replace("port: 8000", "port: 80800"), "utf-8")
+    assert world.run() == 2
+    assert world.output() == (
+        "1 mistake, nothing was changed:\n  workspaces/shop.yaml:8: apps.web.port: 80800 is not a port (1-65535)\n"
+    )
+    assert world.platform.asked == []
+
+
+def test_a_stack_without_a_file_is_a_mistake(world: World) -> None:
+    assert world.run("--stack", "nowhere") == 2
+    assert "Pulumi.nowhere.yaml" in world.output()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["example.com", "ftp://example.com", "http://example.com/path", "http://user:pw@example.com", "http://:80"]
+)
+def test_an_address_that_is_none_is_refused(world: World, wrong: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        world.run("--url", wrong)
+    assert left.value.code == 2
+    assert world.platform.asked == []
+
+
+def test_a_sandbox_is_not_checked() -> None:
+    assert run.run(["--stack", "sandbox"]) == 2
+
+
+def test_a_pod_that_cannot_pull_its_image_is_named_with_the_command_that_says_more(world: World) -> None:
+    world.cluster.find("team", "Deployment", "web")["status"] = {}
+    world.cluster.stick("team", "web-6f7d-x2x", "ImagePullBackOff")
+    code, checks = world.checked()
+    assert code == 1
+    assert checks["pods", "team/web"] == {
+        "group": "pods",
+        "name": "team/web",
+        "status": "fail",
+        "reason": "0 of 1 available; web waits in ImagePullBackOff",
+        "fix": "kubectl -n team describe pod web-6f7d-x2x",
+    }
+
+
+def test_an_old_traefik_fails_with_its_advisories(world: World) -> None:
+    pod = world.cluster.find("warren-ingress", "Pod", "ingress-controller-6f7d-x2x")
+    pod["spec"]["containers"][0]["image"] = images.TRAEFIK.replace("3.7.13", "3.7.12")
+    code, checks = world.checked()
+    assert code == 1
+    assert "CVE-2026-88877" in checks["versions", "traefik"]["reason"]
+    assert checks["versions", "traefik"]["fix"].startswith("pulumi up --stack home")
