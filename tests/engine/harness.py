@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -246,8 +247,11 @@ class Project:
         return Result(done.returncode, _COLOR.sub("", done.stdout), tuple(json.loads(line) for line in lines))
 
 
-def make_platform(root: Path, stack: str = "sandbox") -> Project:
-    """Copy this repository's program, workspaces and stacks to ``root`` and make the stack."""
+def make_platform(root: Path, stack: str = "sandbox", write: Callable[[Path], None] = lambda root: None) -> Project:
+    """Copy this repository's program, workspaces and stacks to ``root`` and make the stack.
+
+    ``write`` may change the copy before the stack is made.
+    """
     root.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__")
     for source in [ROOT / name for name in PROGRAM_FILES] + sorted(ROOT.glob("Pulumi.*.yaml")):
@@ -255,6 +259,7 @@ def make_platform(root: Path, stack: str = "sandbox") -> Project:
             shutil.copytree(source, root / source.name, ignore=ignored)
         elif source.is_file():
             shutil.copy2(source, root / source.name)
+    write(root)
     return _prepare(root, stack)
 
 

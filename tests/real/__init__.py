@@ -1,0 +1,1 @@
+"""What the tests with real programs share: built programs, rendered stacks, a control plane and a client for it."""

@@ -1,0 +1,77 @@
+"""The real programs that tests run: where they are, and one process of them at a time.
+
+Owns: looking a program up, starting it with its output in a file, and ending it.  Building is `scripts.parts`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from scripts.parts import BUILT
+
+
+def program(module: str, name: str | None = None) -> Path:
+    """The built program of a module in tools/; fails the test run where it is missing, and says what to type."""
+    path = BUILT / module / (name or module)
+    if not path.is_file():
+        pytest.exit(f"{path.name} is not built: run `make conformance` or `make live`", returncode=2)
+    return path
+
+
+class Process:
+    """A program in the background, its output in a file.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+
+    def __init__(self, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.log = log
+        self.name = Path(command[0]).name
+        environment = {"PATH": os.environ["PATH"]} if environment is None else dict(environment)
+        with log.open("ab") as output:
+            # A group of its own, so that an interrupted test run ends it by `stop` and not by the terminal's signal.
+            self._popen = subprocess.Popen(
+                list(map(str, command)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._popen.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._popen.poll() is None
+
+    def said(self) -> str:
+        """Everything it has printed."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def memory(self) -> int:
+        """Its resident memory in bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+        return int(line.split()[1]) * 1024
+
+    def stop(self, *, gracefully: bool = True, seconds: float = 10) -> None:
+        """End it; kill it when it does not leave in time."""
+        if self.running:
+            self._popen.send_signal(signal.SIGTERM if gracefully else signal.SIGKILL)
+        try:
+            self._popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait()

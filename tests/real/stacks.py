@@ -1,0 +1,119 @@
+"""The stacks that real programs are shown, and what the sandbox's `up` renders for each.
+
+Owns: four stacks (the reference stack twice, the example suite, and one with every key switched on), with made-up
+secrets. `everything/` beside this file is the fourth.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scripts.parts import ROOT
+from spec import platform
+from spec.files.stack_file import config_from_file
+from tests.engine.harness import Project, make_platform
+
+Manifest = dict[str, Any]
+
+STACKS = ("sandbox", "home", "suite", "everything")
+CONTROLLERS = ("traefik", "nginx")
+
+_EVERYTHING = Path(__file__).with_name("everything")
+_SUITE = ROOT / "docs" / "examples" / "suite" / "workspaces" / "suite.yaml"
+
+PASSWORD = "open sesame"
+SECRETS = {
+    # `htpasswd -nbB ann "open sesame"`; bcrypt at its lowest cost, because the tests log in often.
+    "password": "ann:$2b$04$abcdefghijklmnopqrstuu/LVz6MZlItEy42I2juLihZ66HnQx/cy",
+    "google-key": '{"type": "service_account", "client_email": "reader@example.iam", "private_key": "none"}',
+}
+"""Secrets that must have a form, by the end of their names; every other one is made up."""
+
+
+def described(stack: str) -> platform.Platform:
+    """What a stack's files say, decided, without running anything: for tables of tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        shutil.copytree(ROOT / "workspaces", root / "workspaces")
+        for file in ROOT.glob("Pulumi.*.yaml"):
+            shutil.copy(file, root)
+        _write(root, stack, "traefik")
+        written, secrets = config_from_file(root / f"Pulumi.{stack}.yaml")
+        return platform.load(root, stack, written, secrets=[*secrets, *_named(root, written["workspaces"])])
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A stack after `up`."""
+
+    stack: str
+    project: Project
+
+    @cached_property
+    def manifests(self) -> list[Manifest]:
+        """Every object, secrets included, sorted by file."""
+        files = sorted(self.project.manifests.glob("*/*.yaml"))
+        return [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
+
+    @cached_property
+    def platform(self) -> platform.Platform:
+        """What the same files say, decided."""
+        root = self.project.root
+        written, secrets = config_from_file(root / f"Pulumi.{self.stack}.yaml")
+        return platform.load(root, self.stack, written, secrets=secrets)
+
+    def of(self, *kinds: str) -> list[Manifest]:
+        """The objects of some kinds."""
+        return [manifest for manifest in self.manifests if manifest["kind"] in kinds]
+
+
+def render(root: Path, stack: str, controller: str) -> Rendered:
+    """Bring a stack up in a sandbox of its own below `root`.
+
+    Raises:
+        AssertionError: the engine refused it.
+    """
+    project = make_platform(root, stack, lambda folder: _write(folder, stack, controller))
+    written, known = config_from_file(root / f"Pulumi.{stack}.yaml")
+    missing = sorted(_named(root, written["workspaces"]) - set(known))
+    if missing:
+        values = [f"secrets.{name}={_secret(name)}" for name in missing]
+        project.pulumi("config", "set-all", "--path", *(part for value in values for part in ("--secret", value)))
+    result = project.up(WARREN_SANDBOX_SHOW_SECRETS="1")
+    assert result.ok, result.output
+    return Rendered(stack, project)
+
+
+def _named(root: Path, workspaces: Any) -> set[str]:
+    """The secrets that workspace files name; `workspaces` is the stack's own list, as JSON text or as it is written."""
+    listed = yaml.safe_load(workspaces) if isinstance(workspaces, str) else workspaces
+    texts = [(root / "workspaces" / f"{name}.yaml").read_text(encoding="utf-8") for name in listed]
+    return {name for text in texts for name in re.findall(r"secret: ([a-z0-9-]+) *}", text)}
+
+
+def _secret(name: str) -> str:
+    return next((value for end, value in SECRETS.items() if name.endswith(f"-{end}")), f"made-up-{name}-for-a-test")
+
+
+def _write(root: Path, stack: str, controller: str) -> None:
+    """Put the stack's own files into a copy of the program."""
+    if stack == "everything":
+        shutil.copytree(_EVERYTHING, root, dirs_exist_ok=True)
+    if stack in ("everything", "suite"):
+        shutil.copy(_SUITE, root / "workspaces")
+    file = root / f"Pulumi.{stack}.yaml"
+    source = root / "Pulumi.sandbox.yaml" if stack == "suite" else file
+    written = yaml.safe_load(source.read_text(encoding="utf-8"))
+    written["config"] |= {"warren:sandbox": True, "warren:ingress": {"controller": controller}}
+    if stack == "suite":
+        written["config"]["warren:workspaces"] = ["suite"]
+        del written["config"]["warren:secrets"], written["encryptionsalt"]
+    file.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
