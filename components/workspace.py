@@ -93,6 +93,7 @@ class Workspace(pulumi.ComponentResource):
 
         guards = [
             make("quota", tenancy.quota(workspace)),
+            make("quota-priority", tenancy.priority_quota(workspace)),
             make("limits", tenancy.limit_range(workspace)),
             *(make(f"wall-{role}", manifest) for role, manifest in tenancy.policies(stack, workspace).items()),
         ]

@@ -1,7 +1,8 @@
 """What people with kubectl may do: two ClusterRoles for all workspaces, bound in each by OpenID Connect group.
 
 The built-in `edit` and `view` are not used: they reach Ingresses and NetworkPolicies, which are the platform's alone
-(rule 28). Nor may anyone here touch quotas, roles, service accounts or the custom resources of sign-in.
+(rule 28). Nor may anyone here touch quotas, roles, service accounts or the custom resources of sign-in; but who may
+start pods can start one as any service account of the workspace, and so as its Dex.
 """
 
 from __future__ import annotations

@@ -21,6 +21,9 @@ Manifest = dict[str, Any]
 DENY_ALL = "warren.deny-all"
 APP_EGRESS = "warren.app-egress"
 LIMITS = "warren.limits"
+SYSTEM_PRIORITY = "warren.system-priority"
+
+_SYSTEM_PRIORITIES = ("system-cluster-critical", "system-node-critical")
 
 
 def labels(workspace: Workspace) -> dict[str, str]:
@@ -71,6 +74,18 @@ def quota(workspace: Workspace) -> Manifest:
             }
         },
     )
+
+
+def priority_quota(workspace: Workspace) -> Manifest:
+    """The ResourceQuota of the system's own priorities: none.
+
+    Who may start pods could name one of them, and such a pod pushes the platform's own and other workspaces' off a full
+    node. Kubernetes lets every namespace use them unless a quota says otherwise
+    (kubernetes.io/docs/concepts/policy/resource-quotas/#limit-priority-class-consumption-by-default).
+    """
+    system = {"scopeName": "PriorityClass", "operator": "In", "values": list(_SYSTEM_PRIORITIES)}
+    spec = {"hard": {"pods": "0"}, "scopeSelector": {"matchExpressions": [system]}}
+    return _object("v1", "ResourceQuota", workspace, SYSTEM_PRIORITY, spec)
 
 
 def limit_range(workspace: Workspace) -> Manifest:

@@ -92,6 +92,7 @@ def test_a_small_workspace_is_exactly_this() -> None:
     assert own == {
         "Namespace/team-namespace",
         "ResourceQuota/team-quota",
+        "ResourceQuota/team-quota-priority",
         "LimitRange/team-limits",
         "NetworkPolicy/team-wall-deny-all",
         "NetworkPolicy/team-wall-app-egress",

@@ -46,6 +46,15 @@ def test_only_the_file_loosens_pod_security(level: str) -> None:
     assert {value for key, value in labels.items() if key.startswith("pod-security")} == {level}
 
 
+def test_no_pod_of_a_workspace_has_a_priority_of_the_systems() -> None:
+    made = tenancy.priority_quota(workspace())
+    assert_valid(made)
+    assert made["spec"]["hard"] == {"pods": "0"}
+    [scope] = made["spec"]["scopeSelector"]["matchExpressions"]
+    assert (scope["scopeName"], scope["operator"]) == ("PriorityClass", "In")
+    assert scope["values"] == ["system-cluster-critical", "system-node-critical"]
+
+
 def test_the_quota_is_the_files_and_opens_no_other_way_in() -> None:
     made = tenancy.quota(workspace(quota={"cpu": "1500m", "memory": "2Gi", "pods": 7, "storage": "20Gi"}))
     assert_valid(made)
