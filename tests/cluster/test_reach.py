@@ -20,9 +20,6 @@ from tests.cluster import reach
 from tests.cluster.reach import DNS, End, Halves, Manifest, Matrix, Port
 from tests.real.stacks import Rendered
 
-pytestmark = pytest.mark.xdist_group("reach")
-"""One worker has them all, because rendering four stacks takes longer than everything else here."""
-
 CONTROLLER = "warren-ingress/ingress-controller"
 CLOUDFLARED = "warren-tunnel/cloudflared"
 PROXY, DEX, API = Port(4180, "TCP"), Port(5556, "TCP"), Port(6443, "TCP")

@@ -7,8 +7,10 @@ scheduler and no network: pods are made and admitted, and stay pending unless a 
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import random
 import secrets
 import socket
 import subprocess
@@ -58,11 +60,12 @@ def wait(what: str, ask: Callable[[], T | None], seconds: float = 30) -> T:
 
 
 def free_port(host: str) -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind((host, 0))
-        port: int = listener.getsockname()[1]
-    return port
+    """A port that nobody listens on, below those that the kernel gives to outgoing connections meanwhile."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind((host, port))
+            return port
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,8 @@ def start(folder: Path, module: str = NEWEST, host: str = "127.0.0.1", port: int
             f"--token-auth-file={folder / 'tokens.csv'}",
             "--authorization-mode=Node,RBAC",
             "--enable-admission-plugins=NodeRestriction",
+            # As k3s has it: PodSecurity is to refuse privileged pods, not this flag.
+            "--allow-privileged=true",
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
             f"--service-account-key-file={key}",
             f"--service-account-signing-key-file={key}",
@@ -172,9 +177,9 @@ def start(folder: Path, module: str = NEWEST, host: str = "127.0.0.1", port: int
 
 
 def _ready(plane: ControlPlane) -> bool:
-    process = plane.processes["kube-apiserver"]
-    if not process.running:
-        raise AssertionError(f"kube-apiserver ended: {process.said()[-2000:]}")
+    for process in plane.processes.values():
+        if not process.running:
+            raise AssertionError(f"{process.name} ended: {process.said()[-2000:]}")
     if not plane.certificate.is_file():
         return False
     api = plane.api()
