@@ -1,0 +1,150 @@
+"""Fixtures of the live tests: one network, one cluster, one node, one platform for the whole run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.live.node import GATEWAY, NOT_RUN, Node, make_network
+from tests.live.visitor import Visitor
+from tests.real import control_plane, stacks
+from tests.real.api import PODS, in_order
+from tests.real.control_plane import ControlPlane, wait
+
+STACK = "everything"
+FIGURES: list[str] = []
+"""Lines for the end of the run: what was measured."""
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody whom the provider knows."""
+
+    name: str
+    email: str
+    groups: tuple[str, ...]
+    verified: bool = True
+
+    def claims(self) -> dict[str, object]:
+        """As identity reads it."""
+        return {
+            "id": f"id-of-{self.name}",
+            "name": self.name.title(),
+            "preferred_username": self.name,
+            "email": self.email,
+            "email_verified": self.verified,
+            "groups": self.groups,
+        }
+
+
+USERS = {
+    user.name: user
+    for user in (
+        User("ann", "ann@example.com", ("staff", "members")),
+        User("bob", "bob@example.com", ("friends",)),
+        User("eve", "eve@elsewhere.example", ("strangers",)),
+        User("una", "una@example.com", ("members",), verified=False),
+    )
+}
+"""ann and bob are on suite's list and in team's domain; eve is nowhere; una's address was never verified."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """The running platform."""
+
+    rendered: stacks.Rendered
+    plane: ControlPlane
+    node: Node
+    sessions: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def visitor(self, client: str = "198.51.100.7", source: str | None = None) -> Visitor:
+        """Somebody new, who comes to the first of the controller's pods."""
+        return Visitor(self.node.of("warren-ingress/ingress-controller")[0].address, client, source)
+
+    def signed_in(self, host: str, user: str = "ann") -> Visitor:
+        """Somebody who is signed in at a host; signing in is done once, and the session shared by tests."""
+        if (host, user) not in self.sessions:
+            first = self.visitor()
+            reply = first.sign_in(host, user=user)
+            assert reply.status == 302, reply
+            self.sessions[host, user] = first.jar[host]
+        visitor = self.visitor()
+        visitor.jar[host] = dict(self.sessions[host, user])
+        return visitor
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """The platform: rendered by the engine, admitted by the API server, run by the node."""
+    folder = tmp_path_factory.mktemp("live")
+    make_network()
+    rendered = stacks.render(folder / "stack", STACK, "traefik")
+    users = folder / "users.json"
+    users.write_text(json.dumps([user.claims() for user in USERS.values()]), encoding="utf-8")
+    plane = control_plane.start(folder / "plane", host=GATEWAY, port=6443)
+    try:
+        node = Node(plane, folder / "node", users)
+        try:
+            for manifest in in_order(rendered.manifests):
+                if manifest["kind"] in PODS:
+                    wait("default service accounts", lambda: _accounts(node))
+                answer = node.api.apply(manifest)
+                assert answer.ok, answer.message
+            wait("pods", lambda: len(node.api.get("v1", "Pod")) >= _expected(rendered))
+            node.start()
+            running = Live(rendered, plane, node)
+            wait("routes", lambda: _served(running), 60)
+            yield running
+        finally:
+            node.stop()
+    finally:
+        plane.stop()
+
+
+def _accounts(node: Node) -> bool:
+    accounts = {each["metadata"]["namespace"] for each in node.api.get("v1", "ServiceAccount")}
+    quotas = node.api.get("v1", "ResourceQuota")
+    namespaces = {each["metadata"]["name"] for each in node.api.get("v1", "Namespace")}
+    return namespaces <= accounts and all(each.get("status", {}).get("hard") for each in quotas)
+
+
+def _expected(rendered: stacks.Rendered) -> int:
+    # An autoscaled Deployment says no number; the API server then takes 1.
+    return sum(each["spec"].get("replicas", 1) for each in rendered.of("Deployment"))
+
+
+def _served(live: Live) -> bool:
+    """Whether every host answers something else than the controller's own 404, on every controller."""
+    for pod in live.node.of("warren-ingress/ingress-controller"):
+        for host in live.rendered.platform.hosts:
+            if Visitor(pod.address).get(host, "/").status in (404, 503):
+                return False
+    return True
+
+
+def pytest_report_header() -> list[str]:
+    """Say what is real in this run and what stands in for something."""
+    return [
+        "real: etcd, kube-apiserver, kube-controller-manager, Traefik and OAuth2-Proxy, as the platform starts them",
+        "stand-ins: for the kubelet (tests/live/node.py), for Dex (identity), for every app (echo)",
+        f"not run: {', '.join(NOT_RUN)}",
+    ]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    if FIGURES:
+        terminalreporter.section("figures of this run, on this machine")
+        terminalreporter.write_line("\n".join(FIGURES))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_a_network_of_its_own() -> None:
+    links = subprocess.run(["ip", "-oneline", "link"], capture_output=True, text=True, check=False).stdout.splitlines()
+    if len(links) != 1 and not any("pods" in link for link in links):
+        pytest.exit("the live tests need a network namespace of their own: run `make live`", returncode=2)

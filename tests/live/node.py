@@ -1,0 +1,348 @@
+"""A node of processes, so that real programs run as pods.
+
+**A stand-in** for kubelet, container runtime and pod network. What it does as they do: every pod gets a network
+namespace with an address of its own, behind a bridge; its containers start with the very command line, environment,
+config files and ServiceAccount token that the pod says; their readiness probes decide whether the pod is ready, and the
+real controllers make EndpointSlices of that.
+
+What it does not do, and what therefore is not proven here: images are not pulled, a program of the same name runs
+instead (`PROGRAMS`), and every app is `echo`; users, capabilities and read-only root file systems are not set; volumes
+other than config, secrets and scratch are not there; NetworkPolicies are not enforced (`tests/cluster/reach.py`
+evaluates them); a Service's name resolves, by a hosts file, to one of its pods, and its cluster address leads nowhere;
+cloudflared does not run, the tests' own requests come in its place.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.real.api import Api, Manifest
+from tests.real.control_plane import ControlPlane, wait
+from tests.real.programs import Process, program
+
+GATEWAY = "10.42.0.1"
+"""The bridge: where the API server listens, and where the tests' requests come from, as cloudflared's would."""
+STRANGER = "192.0.2.9"
+"""An address outside the pod network, for requests that nobody should believe."""
+NAME = "pi-1"
+
+PROGRAMS = {"traefik": "traefik", "oauth2-proxy": "oauth2-proxy", "dex": "standins/identity"}
+"""The end of an image's name to the program in .tools/parts; `identity` stands in for Dex. Every other image is an app,
+and `standins/echo` stands in for it."""
+NOT_RUN = ("cloudflared",)
+
+_ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
+
+
+@dataclass
+class Pod:
+    """A pod on the node."""
+
+    manifest: Manifest
+    address: str
+    folder: Path
+    pause: Process
+    containers: dict[str, Process] = field(default_factory=dict)
+
+    @property
+    def app(self) -> str:
+        """``namespace/name`` of what it belongs to."""
+        metadata = self.manifest["metadata"]
+        labels = metadata["labels"]
+        return f"{metadata['namespace']}/{labels.get('warren/app') or labels['app.kubernetes.io/name']}"
+
+
+def _ip(*arguments: str) -> None:
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
+
+
+def make_network() -> None:
+    """The bridge that pods hang on, in the network namespace of this process.
+
+    Raises:
+        AssertionError: this is not a namespace of its own.
+    """
+    links = subprocess.run(["ip", "-oneline", "link"], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len(links) == 1, "these tests need a network namespace of their own: run `make live`"
+    _ip("link", "set", "lo", "up")
+    _ip("link", "add", "pods", "type", "bridge")
+    _ip("addr", "add", f"{GATEWAY}/16", "dev", "pods")
+    _ip("addr", "add", f"{STRANGER}/32", "dev", "pods")
+    _ip("link", "set", "pods", "up")
+
+
+class Node:
+    """The node, with everything that runs on it."""
+
+    def __init__(self, plane: ControlPlane, folder: Path, users: Path) -> None:
+        self._plane, self._folder, self._users = plane, folder, users
+        self.api: Api = plane.api()
+        self.pods: list[Pod] = []
+        self._addresses: dict[str, str] = {}
+        answer = self.api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NAME}})
+        assert answer.ok, answer.message
+
+    def start(self) -> None:
+        """Start every pod that no node has, and return when all are ready.
+
+        Raises:
+            AssertionError: one is not ready in time; the message ends with what its program said.
+        """
+        waiting = [pod for pod in self.api.get("v1", "Pod") if not pod["spec"].get("nodeName")]
+        waiting = [pod for pod in waiting if not any(name in _image(pod) for name in NOT_RUN)]
+        made = [self._pod(manifest) for manifest in waiting]
+        self._write_hosts()
+        for pod in made:
+            self._run(pod)
+        for pod in made:
+            self.await_ready(pod)
+
+    def of(self, app: str) -> list[Pod]:
+        """The pods of ``namespace/name``."""
+        return [pod for pod in self.pods if pod.app == app]
+
+    def only(self, app: str) -> Pod:
+        """The one pod of ``namespace/name``."""
+        [pod] = self.of(app)
+        return pod
+
+    def kill(self, pod: Pod, *, gracefully: bool = False) -> None:
+        """End a pod's processes; the API server is not told, as when a process has just died."""
+        for process in pod.containers.values():
+            process.stop(gracefully=gracefully, seconds=60)
+
+    def launch(self, pod: Pod) -> None:
+        """Start a pod's processes again, in the same network namespace, and do not wait."""
+        self._run(pod)
+
+    def restart(self, pod: Pod) -> None:
+        """Start a pod's processes again and wait until they are ready."""
+        self.launch(pod)
+        self.await_ready(pod)
+
+    def set_ready(self, pod: Pod, ready: bool) -> None:
+        """Tell the API server what the readiness probe would."""
+        condition = {"status": "True" if ready else "False"}
+        status = {
+            "phase": "Running",
+            "podIP": pod.address,
+            "podIPs": [{"ip": pod.address}],
+            "hostIP": GATEWAY,
+            "conditions": [{"type": kind, **condition} for kind in ("Ready", "ContainersReady")],
+        }
+        path = f"{self.api.path('v1', 'Pod', pod.manifest['metadata']['namespace'], pod.manifest['metadata']['name'])}"
+        answer = self.api.merge(f"{path}/status", {"status": status})
+        assert answer.ok, answer.message
+
+    def await_ready(self, pod: Pod, seconds: float = 30) -> None:
+        """Probe until the pod is ready, as its readiness probes say, and tell the API server."""
+        containers = {each["name"]: each for each in pod.manifest["spec"]["containers"]}
+
+        def ready() -> bool:
+            for name, process in pod.containers.items():
+                if not process.running:
+                    raise AssertionError(f"{pod.app}: {name} ended: {process.said()[-2000:]}")
+            return all(_passes(pod, containers[name]) for name in pod.containers)
+
+        try:
+            wait(f"{pod.app} ready", ready, seconds)
+        except AssertionError as late:
+            said = "\n".join(process.said()[-1500:] for process in pod.containers.values())
+            raise AssertionError(f"{late}\n{said}") from None
+        self.set_ready(pod, True)
+
+    def stop(self) -> None:
+        """End everything."""
+        self.api.close()
+        for pod in self.pods:
+            for process in (*pod.containers.values(), pod.pause):
+                process.stop(gracefully=False)
+
+    def memory(self) -> dict[str, list[int]]:
+        """Program to the resident bytes of each of its processes."""
+        found: dict[str, list[int]] = {}
+        for pod in self.pods:
+            for container in pod.manifest["spec"]["containers"]:
+                if (process := pod.containers.get(container["name"])) is not None and process.running:
+                    found.setdefault(_program(container["image"]).name, []).append(process.memory())
+        return found
+
+    def _pod(self, manifest: Manifest) -> Pod:
+        metadata = manifest["metadata"]
+        namespace, name = metadata["namespace"], metadata["name"]
+        address = f"10.42.1.{len(self.pods) + 1}"
+        folder = self._folder / f"{namespace}-{name}"
+        for part in ("etc", "run", "tmp"):
+            (folder / part).mkdir(parents=True)
+        self._write_files(manifest, folder)
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": name},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": NAME},
+        }
+        answer = self.api.request("POST", f"{self.api.path('v1', 'Pod', namespace, name)}/binding", binding)
+        assert answer.ok, answer.message
+        pod = Pod(manifest, address, folder, _pause(folder))
+        _attach(pod, len(self.pods))
+        self.pods.append(pod)
+        return pod
+
+    def _write_files(self, manifest: Manifest, folder: Path) -> None:
+        metadata, spec = manifest["metadata"], manifest["spec"]
+        (folder / "etc" / "nsswitch.conf").write_text("hosts: files\n", encoding="utf-8")
+        (folder / "etc" / "resolv.conf").write_text("", encoding="utf-8")
+        (folder / "etc" / "standin-users.json").write_bytes(self._users.read_bytes())
+        content = {each["name"]: self._content(metadata["namespace"], each) for each in spec.get("volumes", [])}
+        for container in spec["containers"]:
+            for mount in container.get("volumeMounts", []):
+                place = folder / mount["mountPath"].lstrip("/")
+                if place.relative_to(folder).parts[0] not in ("etc", "tmp", "run"):
+                    continue  # only apps have these, and echo reads no files
+                for path, data in content.get(mount["name"], {}).items():
+                    (place / path).parent.mkdir(parents=True, exist_ok=True)
+                    (place / path).write_bytes(data)
+        if spec.get("automountServiceAccountToken"):
+            account = folder / _ACCOUNT.removeprefix("var/")
+            account.mkdir(parents=True)
+            path = self.api.path("v1", "ServiceAccount", metadata["namespace"], spec["serviceAccountName"])
+            review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+            token = self.api.request("POST", f"{path}/token", review).body["status"]["token"]
+            (account / "token").write_text(token, encoding="utf-8")
+            (account / "namespace").write_text(metadata["namespace"], encoding="utf-8")
+            (account / "ca.crt").write_bytes(self._plane.certificate.read_bytes())
+
+    def _content(self, namespace: str, volume: Mapping[str, Any]) -> dict[str, bytes]:
+        """The files of a volume, path to content; none for those that start empty or are not there."""
+        if "configMap" in volume:
+            source, kind, name = volume["configMap"], "ConfigMap", volume["configMap"]["name"]
+        elif "secret" in volume:
+            source, kind, name = volume["secret"], "Secret", volume["secret"]["secretName"]
+        else:
+            return {}
+        stored = self.api.get("v1", kind, namespace, name)
+        data = {
+            key: base64.b64decode(value) if kind == "Secret" else value.encode()
+            for key, value in stored.get("data", {}).items()
+        }
+        data |= {key: base64.b64decode(value) for key, value in stored.get("binaryData", {}).items()}
+        items = source.get("items")
+        return {item["path"]: data[item["key"]] for item in items} if items else data
+
+    def _environment(self, pod: Pod, container: Mapping[str, Any]) -> dict[str, str]:
+        namespace = pod.manifest["metadata"]["namespace"]
+        values = {
+            "PATH": os.environ["PATH"],
+            "KUBERNETES_SERVICE_HOST": self._plane.host,
+            "KUBERNETES_SERVICE_PORT": str(self._plane.port),
+        }
+        for each in container.get("env", []):
+            if "value" in each:
+                values[each["name"]] = each["value"]
+            elif reference := each["valueFrom"].get("secretKeyRef"):
+                secret = self.api.get("v1", "Secret", namespace, reference["name"])
+                values[each["name"]] = base64.b64decode(secret["data"][reference["key"]]).decode()
+        ports = ",".join(str(port["containerPort"]) for port in container.get("ports", []))
+        return values | {
+            "STANDIN_APP": pod.app,
+            "STANDIN_POD": pod.manifest["metadata"]["name"],
+            "STANDIN_PORTS": ports,
+            "STANDIN_USERS": "/etc/standin-users.json",
+        }
+
+    def _run(self, pod: Pod) -> None:
+        for container in pod.manifest["spec"]["containers"]:
+            path = _program(container["image"])
+            if path.name == "echo" and not container.get("ports"):
+                continue  # a worker or a sidecar: nothing ever asks it
+            arguments = [*container.get("command", [])[1:], *container.get("args", [])] if path.name != "echo" else []
+            # Opened here, because the pod's own /tmp may cover the checkout.
+            inside = ["nsenter", f"--target={pod.pause.pid}", "--net", "--mount", "--", "/proc/self/fd/9", *arguments]
+            line = f"exec 9<{shlex.quote(str(path))}; exec {shlex.join(inside)}"
+            log = pod.folder / f"{container['name']}.log"
+            pod.containers[container["name"]] = Process(["sh", "-c", line], log, self._environment(pod, container))
+
+    def _write_hosts(self) -> None:
+        """Service names, each to a pod behind it: what the cluster's DNS and kube-proxy do together."""
+        lines = ["127.0.0.1 localhost"]
+        for service in self.api.get("v1", "Service"):
+            metadata, selector = service["metadata"], service["spec"].get("selector")
+            for pod in self.pods:
+                labels = pod.manifest["metadata"]["labels"]
+                same = pod.manifest["metadata"]["namespace"] == metadata["namespace"]
+                if same and selector and selector.items() <= labels.items():
+                    lines.append(f"{pod.address} {metadata['name']}.{metadata['namespace']}.svc.cluster.local")
+                    break
+        for pod in self.pods:
+            (pod.folder / "etc" / "hosts").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _image(pod: Manifest) -> str:
+    image: str = pod["spec"]["containers"][0]["image"]
+    return image
+
+
+def _program(image: str) -> Path:
+    name = image.partition(":")[0].rpartition("/")[2]
+    module, _, command = PROGRAMS.get(name, "standins/echo").partition("/")
+    return program(module, command or None)
+
+
+def _pause(folder: Path) -> Process:
+    """The process that holds a pod's namespaces open; returns when they are there."""
+    binds = [f"mount --bind {shlex.quote(str(folder / part))} /{part}" for part in ("etc", "run", "tmp")]
+    ready = folder / "namespaces"
+    script = "; ".join(
+        [
+            "set -e",
+            "mount --make-rprivate /",
+            f"exec 8>{shlex.quote(str(ready))}",
+            *binds,
+            "echo >&8",
+            "exec sleep infinity",
+        ]
+    )
+    process = Process(["unshare", "--net", "--mount", "--", "sh", "-c", script], folder / "pause.log")
+    wait(f"namespaces of {folder.name}: {process.said()}", lambda: ready.is_file() and ready.stat().st_size > 0, 10)
+    return process
+
+
+def _attach(pod: Pod, number: int) -> None:
+    """Plug the pod into the bridge, as a network plugin does."""
+    outside, inside = f"pod{number}", "eth0"
+    _ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", str(pod.pause.pid))
+    _ip("link", "set", outside, "master", "pods", "up")
+    within = ["nsenter", f"--target={pod.pause.pid}", "--net", "--"]
+    for arguments in (
+        ["link", "set", "lo", "up"],
+        ["addr", "add", f"{pod.address}/16", "dev", inside],
+        ["link", "set", inside, "up"],
+        ["route", "add", "default", "via", GATEWAY],
+    ):
+        subprocess.run([*within, "ip", *arguments], check=True, capture_output=True)
+
+
+def _passes(pod: Pod, container: Mapping[str, Any]) -> bool:
+    """Ask a container's readiness probe; echo has none worth asking, so its port is tried."""
+    probe = container.get("readinessProbe", {}).get("httpGet")
+    ports = {each.get("name"): each["containerPort"] for each in container.get("ports", [])}
+    is_echo = _program(container["image"]).name == "echo"
+    if probe is None or is_echo:
+        probe = {"path": "/", "port": next(iter(ports.values()))}
+    connection = http.client.HTTPConnection(pod.address, ports.get(probe["port"], probe["port"]), timeout=5)
+    try:
+        connection.request("GET", probe["path"])
+        return 200 <= connection.getresponse().status < 400
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
