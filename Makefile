@@ -7,11 +7,11 @@ PYTHON ?= $(or $(wildcard .venv/bin/python),$(shell for p in python3 python3.14 
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy test check bench lock clean
+.PHONY: help setup preview up destroy test check parts conformance live smoke bench lock clean
 
 help: ## list the targets
 	@echo 'make <target> [STACK=<stack>]   (stack: $(STACK); the sandbox needs no cluster, no account and no credentials)'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: Python packages, the Pulumi engine, the sandbox's stand-ins
 	@$(PYTHON) -m scripts.setup
@@ -33,6 +33,18 @@ check: setup ## format, lint, types, tests: what CI runs
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(RUN) -m pytest -n 2 --dist loadfile
+
+parts: ## build the real programs that the next two targets run, once (15 to 20 minutes, needs Go)
+	@$(PYTHON) -m scripts.parts
+
+conformance: setup parts ## tests on a real API server, oldest and newest Kubernetes (tier 3)
+	@$(RUN) -m pytest tests/cluster -n 2 --dist loadfile
+
+live: setup parts ## tests of the real request path, in a network of their own (tier 4)
+	@$(RUN) -m tests.live
+
+smoke: setup ## check a running stack from outside: make smoke STACK=home
+	@$(RUN) -m smoke --stack $(or $(filter-out sandbox,$(STACK)),home)
 
 bench: setup ## time and memory of previews, beside a bare program with the same resources
 	@$(RUN) -m bench $(SIZES)

@@ -119,10 +119,15 @@ def _expected(rendered: stacks.Rendered) -> int:
 
 
 def _served(live: Live) -> bool:
-    """Whether every host answers something else than the controller's own 404, on every controller."""
+    """Whether every controller knows every row and the pods behind it: no 404 and no 503, also once signed in."""
     for pod in live.node.of("warren-ingress/ingress-controller"):
-        for host in live.rendered.platform.hosts:
-            if Visitor(pod.address).get(host, "/").status in (404, 503):
+        visitor = Visitor(pod.address)
+        for row in live.rendered.platform.routes:
+            if row.auth != "none" and row.host not in visitor.jar:
+                if visitor.get(row.host, "/oauth2/start").status != 302:
+                    return False
+                visitor.jar[row.host] = live.signed_in(row.host).jar[row.host]
+            if visitor.get(row.host, row.path).status in (404, 502, 503):
                 return False
     return True
 

@@ -112,7 +112,8 @@ def _write(root: Path, stack: str, controller: str) -> None:
     file = root / f"Pulumi.{stack}.yaml"
     source = root / "Pulumi.sandbox.yaml" if stack == "suite" else file
     written = yaml.safe_load(source.read_text(encoding="utf-8"))
-    written["config"] |= {"warren:sandbox": True, "warren:ingress": {"controller": controller}}
+    ingress = {**written["config"].get("warren:ingress", {}), "controller": controller}
+    written["config"] |= {"warren:sandbox": True, "warren:ingress": ingress}
     if stack == "suite":
         written["config"]["warren:workspaces"] = ["suite"]
         del written["config"]["warren:secrets"], written["encryptionsalt"]
