@@ -38,9 +38,11 @@ parts: ## build the real programs that the next two targets run, once (15 to 20 
 	@$(PYTHON) -m scripts.parts
 
 conformance: setup parts ## tests on a real API server, oldest and newest Kubernetes (tier 3)
+	@cd tools/reach && go vet ./...
 	@$(RUN) -m pytest tests/cluster -n 2 --dist loadfile
 
 live: setup parts ## tests of the real request path, in a network of their own (tier 4)
+	@cd tools/standins && go vet ./... && go test ./...
 	@$(RUN) -m tests.live
 
 smoke: setup ## check a running stack from outside: make smoke STACK=home

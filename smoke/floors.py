@@ -61,7 +61,7 @@ PARTS = {part.name: part for part in (TRAEFIK, NGINX, OAUTH2_PROXY, DEX, CLOUDFL
 """By the name of their container."""
 
 OLDEST_KUBERNETES: Version = (1, 33)
-"""Older ones get no fixes any more (kubernetes.io/releases)."""
+"""The first in which everything that Warren uses is stable: sidecars became so last. Tests run it, and the newest."""
 NEWEST_KUBERNETES: Version = (1, 36)
 """Newer ones were not tried with this release of Warren."""
 

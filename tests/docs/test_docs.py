@@ -12,11 +12,15 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from sandbox.kubernetes.schema import KUBERNETES_VERSION
+from scripts import parts
+from smoke import floors
 from spec import k3s, platform, report
 from spec.files import reference, stack_file
 from spec.ingress import controller
 from spec.load import Mistakes, parse_yaml
 from spec.stack import Stack
+from tests.real import control_plane
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -267,3 +271,14 @@ def test_every_decision_is_listed_and_has_its_four_parts() -> None:
         text = record.read_text("utf-8")
         for part in ("**Context.**", "**Decision.**", "**Consequences.**", "**What would change our mind.**"):
             assert text.count(part) == 1, record.name
+
+
+def test_the_kubernetes_versions_that_readme_names_are_those_that_the_tests_run() -> None:
+    def built(module: str) -> tuple[int, ...]:
+        flags = parts.linker_flags(parts.MODULES / module)
+        return tuple(int(number) for number in re.findall(r"git(?:Major|Minor)=(\d+)", flags))
+
+    oldest, newest = built(control_plane.OLDEST), built(control_plane.NEWEST)
+    assert (oldest, newest) == (floors.OLDEST_KUBERNETES, floors.NEWEST_KUBERNETES)
+    assert ".".join(map(str, newest)) == KUBERNETES_VERSION
+    assert "Kubernetes {}.{} to {}.{}".format(*oldest, *newest) in README
