@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import pytest
 
 from tests.real import control_plane, stacks
-from tests.real.api import PODS, Answer, Api, Key, Manifest, in_order
+from tests.real.api import Answer, Api, Key, Manifest, in_order
 from tests.real.control_plane import NEWEST, OLDEST, ControlPlane, wait
 from tests.real.stacks import Rendered
 
@@ -40,7 +40,7 @@ class Cluster:
     rendered: Rendered
     plane: ControlPlane
     api: Api
-    first: dict[Key, Answer] = field(default_factory=dict)
+    first: dict[Key, Answer]
     """What the API server said when each object was applied for the first time."""
 
     @property
@@ -94,24 +94,7 @@ def cluster(
     plane = control_plane.start(tmp_path_factory.mktemp("plane"), version)
     api = plane.api()
     try:
-        yield _applied(Cluster(made, plane, api))
+        yield Cluster(made, plane, api, control_plane.bring_up(api, made.manifests))
     finally:
         api.close()
         plane.stop()
-
-
-def _applied(cluster: Cluster) -> Cluster:
-    waited = False
-    for manifest in cluster.manifests:
-        if manifest["kind"] in PODS and not waited:
-            # As Pulumi does before it goes on: it awaits quotas and default service accounts.
-            waited = wait("quotas are counted", lambda: _ready_for_pods(cluster.api))
-        cluster.first[Key.of(manifest)] = cluster.api.apply(manifest)
-    return cluster
-
-
-def _ready_for_pods(api: Api) -> bool:
-    quotas = api.get("v1", "ResourceQuota")
-    accounts = {each["metadata"]["namespace"] for each in api.get("v1", "ServiceAccount")}
-    namespaces = {each["metadata"]["name"] for each in api.get("v1", "Namespace")}
-    return all(each.get("status", {}).get("hard") for each in quotas) and namespaces <= accounts

@@ -12,7 +12,6 @@ import pytest
 from tests.live.node import GATEWAY, NOT_RUN, Node, make_network
 from tests.live.visitor import Visitor
 from tests.real import control_plane, stacks
-from tests.real.api import PODS, in_order
 from tests.real.control_plane import ControlPlane, wait
 
 STACK = "everything"
@@ -90,11 +89,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     try:
         node = Node(plane, folder / "node", users)
         try:
-            for manifest in in_order(rendered.manifests):
-                if manifest["kind"] in PODS:
-                    wait("default service accounts", lambda: _accounts(node))
-                answer = node.api.apply(manifest)
-                assert answer.ok, answer.message
+            said = control_plane.bring_up(node.api, rendered.manifests)
+            assert {str(key): answer.message for key, answer in said.items() if not answer.ok} == {}
             wait("pods", lambda: len(node.api.get("v1", "Pod")) >= _expected(rendered))
             node.start()
             running = Live(rendered, plane, node)
@@ -104,13 +100,6 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             node.stop()
     finally:
         plane.stop()
-
-
-def _accounts(node: Node) -> bool:
-    accounts = {each["metadata"]["namespace"] for each in node.api.get("v1", "ServiceAccount")}
-    quotas = node.api.get("v1", "ResourceQuota")
-    namespaces = {each["metadata"]["name"] for each in node.api.get("v1", "Namespace")}
-    return namespaces <= accounts and all(each.get("status", {}).get("hard") for each in quotas)
 
 
 def _expected(rendered: stacks.Rendered) -> int:

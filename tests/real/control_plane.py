@@ -15,12 +15,12 @@ import secrets
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tests.real.api import Api
+from tests.real.api import PODS, Answer, Api, Key, Manifest, in_order
 from tests.real.programs import Process, program
 
 OLDEST, NEWEST = "kubernetes-oldest", "kubernetes"
@@ -174,6 +174,27 @@ def start(folder: Path, module: str = NEWEST, host: str = "127.0.0.1", port: int
         folder / "kube-controller-manager.log",
     )
     return plane
+
+
+def bring_up(api: Api, manifests: Iterable[Manifest]) -> dict[Key, Answer]:
+    """Apply a stack's objects in the program's order, and return what the API server said to each.
+
+    Before the first pods it waits, as Pulumi does, until quotas are counted and namespaces have their service accounts.
+    """
+    said: dict[Key, Answer] = {}
+    waited = False
+    for manifest in in_order(manifests):
+        if manifest["kind"] in PODS and not waited:
+            waited = wait("quotas and service accounts", lambda: _ready_for_pods(api))
+        said[Key.of(manifest)] = api.apply(manifest)
+    return said
+
+
+def _ready_for_pods(api: Api) -> bool:
+    quotas = api.get("v1", "ResourceQuota")
+    accounts = {each["metadata"]["namespace"] for each in api.get("v1", "ServiceAccount")}
+    namespaces = {each["metadata"]["name"] for each in api.get("v1", "Namespace")}
+    return all(each.get("status", {}).get("hard") for each in quotas) and namespaces <= accounts
 
 
 def _ready(plane: ControlPlane) -> bool:
