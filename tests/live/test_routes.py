@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import subprocess
 from urllib.parse import unquote
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from spec.ingress.controller import IDENTITY_HEADERS
 from spec.routes import Route
 from tests.live.conftest import USERS, Live
+from tests.live.node import GATEWAY
 from tests.live.rows import OPEN, PROTECTED, app_of, each, every_host, path_below
 from tests.live.visitor import Header, Reply
 from tests.real.stacks import PASSWORD
@@ -189,3 +191,14 @@ def test_a_body_that_is_too_large_is_refused(live: Live) -> None:
 def test_an_app_that_takes_too_long_is_given_up(live: Live) -> None:
     assert live.visitor().get("example.com", "/slow?sleep=500ms").status == 200
     assert live.visitor().get("example.com", "/slow?sleep=6s").status in (502, 504)
+
+
+def test_nothing_here_has_a_way_out(live: Live) -> None:
+    """Neither these tests nor a pod: whatever a program tries to reach outside ends here."""
+    pod = live.node.only("team/dex")
+    for within in ([], ["nsenter", f"--target={pod.pause.pid}", "--net", "--"]):
+        for address in ("203.0.113.1", "10.0.0.50", "2001:db8::1"):
+            done = subprocess.run([*within, "ip", "route", "get", address], capture_output=True, text=True, check=False)
+            assert done.returncode != 0 or GATEWAY in done.stdout, done.stdout
+    routes = subprocess.run(["ip", "route"], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.split()[0] for line in routes] == ["10.42.0.0/16"]
