@@ -8,6 +8,10 @@ The project ended in March 2026 with this release (security rules 2 and 29): it 
 Secrets in every namespace as Traefik does. It stays for people who know nginx and want a second controller to compare
 with.
 
+Where it differs all the same, seen with the real controller on the tests' request path: names with `_` or `.` are
+dropped and not refused; apps get the path as it was written, and X-Forwarded-Port 8000; X-Forwarded-Proto is believed
+whoever says it, so that only the wall stands there (rule 30).
+
 What it needs that Traefik does not: a writable root file system (it renders its config beside its templates), user 101
 with group 82, and the capability NET_BIND_SERVICE, which its binaries carry and the kernel refuses to start without,
 whatever the port. PodSecurity `restricted` allows all three.
@@ -124,6 +128,12 @@ def config(cluster: Cluster) -> dict[str, str]:
         # As Traefik: bodies have no limit and are passed on as they come, unless the route says so.
         "proxy-body-size": "0",
         "proxy-request-buffering": "off",
+        # A request that an app was too slow for is not made again at the next pod, which may be the same one: a route's
+        # timeout would be three times as long.
+        "proxy-next-upstream": "error",
+        # Kept connections are shared by address, whatever is spoken on them: an app with http and grpc routes on one
+        # port would get each on the other's.
+        "upstream-keepalive-requests": "1",
         "limit-req-status-code": "429",
         "limit-conn-status-code": "429",
         "add-headers": f"{names.INGRESS_NAMESPACE}/{RESPONSE_HEADERS}",
@@ -165,6 +175,8 @@ _SERVER = "\n".join(
         'if ($http_x_forwarded_port != "") { return 400; }',
         # As Traefik: /public/..%2Fprivate means one thing to a proxy and another to an app.
         'if ($request_uri ~* "^[^?]*%(2f|5c|00)") { return 400; }',
+        # As Traefik, for the same reason. \\x5c is a backslash: one that is written out would not reach the pattern.
+        'if ($request_uri ~ "^[^?]*[#\\x5c]") { return 400; }',
     ]
 )
 

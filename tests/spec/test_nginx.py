@@ -20,8 +20,21 @@ SERVER = CONFIG["server-snippet"]
 
 def _refused(uri: str) -> bool:
     """Whether the server snippet answers 400 to a request line's URI."""
-    (pattern,) = re.findall(r'if \(\$request_uri ~\* "([^"]+)"\) \{ return 400; \}', SERVER)
-    return re.search(pattern, uri, re.IGNORECASE) is not None
+    patterns = re.findall(r'if \(\$request_uri ~\*? "([^"]+)"\) \{ return 400; \}', SERVER)
+    assert len(patterns) == 2
+    return any(re.search(pattern, uri, re.IGNORECASE) for pattern in patterns)
+
+
+@pytest.mark.parametrize("uri", ["/shared/..\\api", "/shared#/../api", "\\api"])
+def test_what_an_app_could_take_for_a_slash_or_an_end_is_refused(uri: str) -> None:
+    assert _refused(uri)
+    assert not _refused(f"/shared?rd={uri}")
+
+
+def test_a_slow_request_is_not_made_again_and_connections_are_not_shared_between_protocols() -> None:
+    """Seen with the real controller: three times the timeout, and HTTP/2 frames as answers to HTTP/1.1."""
+    assert CONFIG["proxy-next-upstream"] == "error"
+    assert CONFIG["upstream-keepalive-requests"] == "1"
 
 
 def test_rule_29_snippets_and_the_admission_webhook_are_off() -> None:
