@@ -78,7 +78,7 @@ class AuthGateway(pulumi.ComponentResource):
 
     Makes, in the workspace's namespace: Dex with its ServiceAccount, Role and RoleBinding; an OAuth2-Proxy for every
     protected host, each with its own cookie, cookie secret and Dex client (security rule 6); for each of them the
-    config, a Secret, a Deployment, a Service, a NetworkPolicy, and the Ingress that publishes `/dex` or `/oauth2` only.
+    config, a Secret, a Deployment, a Service, a NetworkPolicy, and the Ingress that publishes what browsers need of it.
     """
 
     gates: Mapping[str, Gate]
@@ -115,7 +115,8 @@ class AuthGateway(pulumi.ComponentResource):
             _deployment(args.workspace, role, pod, fingerprint(args.salt, parts)),
             *(config_map, secret, wall, *rights, *args.crds.definitions),
         )
-        self._published(role, signin.DEX_PORT, names.hostname(args.workspace.host, args.stack.domain), "/dex")
+        host = names.hostname(args.workspace.host, args.stack.domain)
+        self._published(role, signin.DEX_PORT, host, dex.PUBLIC_PATHS)
         return wall
 
     def _proxy(self, proxy: Proxy, client_secret: pulumi.Output[str]) -> KubernetesObject:
@@ -138,7 +139,7 @@ class AuthGateway(pulumi.ComponentResource):
             _deployment(args.workspace, role, _proxy_pod(role), fingerprint(args.salt, {**files, **secrets})),
             *(config_map, secret, wall),
         )
-        self._published(role, signin.PROXY_PORT, proxy.host, "/oauth2")
+        self._published(role, signin.PROXY_PORT, proxy.host, ["/oauth2"])
         return wall
 
     def _config(self, role: str, files: Mapping[str, str]) -> KubernetesObject:
@@ -163,7 +164,7 @@ class AuthGateway(pulumi.ComponentResource):
         allowed = self._object(role, "role", rules)
         return who, self._object(role, "binding", binding, who, allowed)
 
-    def _published(self, role: str, port: int, host: str, path: str) -> None:
+    def _published(self, role: str, port: int, host: str, paths: Sequence[str]) -> None:
         workspace = self._args.workspace
         spec = {
             "type": "ClusterIP",
@@ -172,7 +173,7 @@ class AuthGateway(pulumi.ComponentResource):
         }
         self._object(role, "service", {**_head(workspace, "v1", "Service", role), "spec": spec})
         name = signin.ingress_name(workspace, role)
-        self._object(role, "ingress", gateway_ingress(name, host, workspace.name, path, role))
+        self._object(role, "ingress", gateway_ingress(name, host, workspace.name, paths, role))
 
     def _object(self, role: str, part: str, manifest: Manifest, *after: pulumi.Resource) -> KubernetesObject:
         before = (self._args.namespace, *self._args.guards, *after)
@@ -242,7 +243,8 @@ def _dex_pod(keys: Sequence[str], files: Sequence[str]) -> Manifest:
             {"name": "http", "containerPort": signin.DEX_PORT},
             {"name": "telemetry", "containerPort": signin.DEX_TELEMETRY_PORT},
         ],
-        # Dex asks every issuer for its discovery document before it listens, so its start may be slow.
+        # Dex asks every issuer for its discovery document before it listens, so its start may be slow. Where none of
+        # them answers it ends, and is started again.
         "startupProbe": _probe("/healthz/live", "telemetry", seconds=5, failures=24),
         "livenessProbe": _probe("/healthz/live", "telemetry", seconds=20),
         "readinessProbe": _probe("/healthz/ready", "telemetry", seconds=10),

@@ -4,9 +4,9 @@ Owns the config file, the list of admitted e-mails and the names of the two secr
 Source: pkg/apis/options/*.go of oauth2-proxy v7.15.3; docs/features/endpoints.md for what it serves under /oauth2.
 
 What an app reads: `X-Auth-Request-Email`, `-Preferred-Username` and `-Groups` as the provider gave them, and `-User`,
-which is Dex's subject: opaque, the same for one person at one provider for ever, and so the right key for an app's own
-records (an e-mail address can change). All four come from the session, and `session_cookie_minimal` drops only the
-tokens (pkg/sessions/cookie/session_store.go:105).
+which is Dex's subject: opaque, the same for one person at one provider while the provider's `id` stays, and so the
+right key for an app's own records (an e-mail address can change). All four come from the session, and
+`session_cookie_minimal` drops only the tokens (pkg/sessions/cookie/session_store.go:105).
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ CONFIG_DIRECTORY = "/etc/oauth2-proxy"
 CONFIG_FILE = "oauth2-proxy.cfg"
 EMAILS_FILE = "emails.csv"
 COOKIE_SECRET_ENV, CLIENT_SECRET_ENV = "OAUTH2_PROXY_COOKIE_SECRET", "OAUTH2_PROXY_CLIENT_SECRET"
-SIGN_IN_MINUTES = 30
-"""How long a person may take at the provider; the CSRF cookie and Dex's request live as long as each other."""
+SIGN_IN_MINUTES = 15
+"""How long a person may take at the provider; the CSRF cookie and Dex's request live as long as each other.
+
+OAuth2-Proxy's own default. Anybody can begin a sign-in, and Dex keeps a record of each for so long."""
 
 Option = str | bool | int | tuple[str, ...]
 

@@ -15,6 +15,7 @@ No `tls`: TLS ends at Cloudflare's edge, and a controller that thinks otherwise 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,19 +102,19 @@ def route_ingresses(route: Route, gate: Gate | None) -> tuple[Manifest, ...]:
     if route.auth != "none" and (gate is None or gate.host != route.host):
         raise ValueError(f"{route.url} needs sign-in and has no OAuth2-Proxy of its own host")
     notes = {**_base(), **_limits(route), **_who(route, gate if route.auth != "none" else None)}
-    main = _ingress(route.slug, route.workspace, route.host, route.path, route.app, route.port, notes, app=route.app)
+    main = _ingress(route.slug, route.workspace, route.host, [route.path], route.app, route.port, notes, app=route.app)
     return (main, *(_denied(route, path) for path in route.rule.deny))
 
 
 def gateway_ingress(
-    name: str, host: str, namespace: str, path: str, service: str, port: str | int = "http"
+    name: str, host: str, namespace: str, paths: Sequence[str], service: str, port: str | int = "http"
 ) -> Manifest:
-    """An Ingress of sign-in itself: `/oauth2` on a protected host, `/dex` on the workspace's.
+    """An Ingress of sign-in itself: `/oauth2` on a protected host, paths of Dex on the workspace's.
 
     It has no limit of its own. Traefik counts an Ingress's limit for all clients together, so that one could keep
     everybody else from signing in; the limit that both controllers apply to each client over all hosts holds here too.
     """
-    return _ingress(name, namespace, host, path, service, port, _base())
+    return _ingress(name, namespace, host, paths, service, port, _base())
 
 
 def _denied(route: Route, path: str) -> Manifest:
@@ -123,7 +124,7 @@ def _denied(route: Route, path: str) -> Manifest:
     # those itself.
     notes = {**_base(), PREFIX + "whitelist-source-range": NOBODY}
     name = f"{route.slug}-deny-{hashlib.sha256(path.encode()).hexdigest()[:6]}"
-    return _ingress(name, route.workspace, route.host, path, route.app, route.port, notes, app=route.app)
+    return _ingress(name, route.workspace, route.host, [path], route.app, route.port, notes, app=route.app)
 
 
 def _base() -> dict[str, str]:
@@ -181,7 +182,7 @@ def _ingress(
     name: str,
     namespace: str,
     host: str,
-    path: str,
+    paths: Sequence[str],
     service: str,
     port: str | int,
     notes: dict[str, str],
@@ -201,6 +202,11 @@ def _ingress(
         },
         "spec": {
             "ingressClassName": names.INGRESS_CLASS,
-            "rules": [{"host": host, "http": {"paths": [{"path": path, "pathType": "Prefix", "backend": backend}]}}],
+            "rules": [
+                {
+                    "host": host,
+                    "http": {"paths": [{"path": path, "pathType": "Prefix", "backend": backend} for path in paths]},
+                }
+            ],
         },
     }

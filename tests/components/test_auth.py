@@ -265,16 +265,20 @@ def test_a_service_finds_its_own_pods_only(mcd: Recording) -> None:
         assert matching == [service.key[2]]
 
 
+BROWSERS_NEED = (".well-known", "approval", "auth", "callback", "static", "theme")
+"""Not the device flow, and no token (rule 22)."""
+
+
 def test_rule_14_only_oauth2_and_dex_are_published(mcd: Recording) -> None:
     published = set()
     for found in mcd.of("Ingress"):
         assert set(found.manifest["metadata"]["annotations"]) <= ALLOWED_ANNOTATIONS
         assert not [key for key in found.manifest["metadata"]["annotations"] if "/auth-" in key]
         (rule,) = found.manifest["spec"]["rules"]
-        (path,) = rule["http"]["paths"]
-        published.add((rule["host"], path["path"], path["backend"]["service"]["name"]))
+        paths = rule["http"]["paths"]
+        published |= {(rule["host"], each["path"], each["backend"]["service"]["name"]) for each in paths}
     assert published == {
-        ("mcd.example.com", "/dex", "dex"),
+        *(("mcd.example.com", f"/dex/{path}", "dex") for path in BROWSERS_NEED),
         ("mcd.example.com", "/oauth2", "oauth2-proxy"),
         ("api.example.com", "/oauth2", "oauth2-proxy-api"),
     }

@@ -288,6 +288,8 @@ CONFUSING = [
     "/shared/%2e%2e%2fapi/x",
     "/shared/..%5capi/x",
     "/shared\\..\\api\\x",
+    "/shared/..\\api/x",
+    "/shared/..\\..\\api/x",
     "/shared;/../api/x",
     "/shared/;/../api/x",
     "/SHARED/x",
@@ -427,6 +429,19 @@ def test_an_unknown_host_is_not_found(live: Live, host: str) -> None:
     for path in ("/", "/ping", "/api/rawdata", "/dashboard/", "/metrics", "/debug/pprof/", "/oauth2/start"):
         reply = live.visitor().get(host, path)
         assert (reply.status, reply.app) == (404, None)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "/token", "/keys", "/userinfo", "/healthz", "/device", "/device/code", "/device/token", "/auth/../token"],
+)
+def test_rule_22_of_dex_only_what_a_browser_needs_is_reached(live: Live, path: str, method: str) -> None:
+    """Everything else below /dex is a path like any other, behind sign-in; the device flow would fill the datastore."""
+    body = b"client_id=x&scope=openid" if method == "POST" else None
+    reply = live.visitor().get(TEAM, f"/dex{path}", method=method, body=body)
+    assert (reply.status, reply.app) == (302, None)
+    assert str(reply.location).startswith(f"https://{TEAM}/oauth2/start?rd=")
 
 
 def test_a_workspace_answers_on_its_own_hosts_only(live: Live) -> None:

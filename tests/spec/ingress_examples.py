@@ -53,8 +53,8 @@ def ingresses(*routes: Route) -> list[Manifest]:
 
 
 GATEWAY = [
-    gateway_ingress("oauth2-proxy", HOST, "mcd", "/oauth2", "oauth2-proxy"),
-    gateway_ingress("dex", HOST, "mcd", "/dex", "dex"),
+    gateway_ingress("oauth2-proxy", HOST, "mcd", ["/oauth2"], "oauth2-proxy"),
+    gateway_ingress("dex", HOST, "mcd", ["/dex"], "dex"),
 ]
 
 TRAEFIK_READS = frozenset(

@@ -230,7 +230,7 @@ def test_every_ingress_that_warren_makes_passes() -> None:
         for protected in (replace(route, auth="none"), replace(route, auth="page"), replace(route, auth="api"))
         for manifest in route_ingresses(protected, gate)
     ]
-    manifests.append(gateway_ingress("dex", "team.example.com", "team", "/dex", "dex"))
+    manifests.append(gateway_ingress("dex", "team.example.com", "team", ["/dex/auth", "/dex/callback"], "dex"))
     assert len(manifests) == 3 * 3 + 1
     assert [refusals(POLICY, manifest) for manifest in manifests] == [[]] * len(manifests)
 

@@ -265,7 +265,7 @@ def test_rule_22_codes_only_no_passwords_no_grpc() -> None:
 def test_rule_23_nothing_lives_long() -> None:
     expiry = config()["expiry"]
     assert expiry["idTokens"] == "1h"
-    assert expiry["authRequests"] == "30m"
+    assert expiry["authRequests"] == "15m"
     assert expiry["refreshTokens"]["absoluteLifetime"] == auth_of(workspace()).session
     assert config()["telemetry"] == {"http": "0.0.0.0:5558"}
     assert config()["web"]["http"] == "0.0.0.0:5556"

@@ -22,15 +22,15 @@ var page = template.Must(template.New("sign-in").Parse(`<!doctype html>
 </ul></html>
 `))
 
-// handler serves Dex's paths below the issuer's. The library's own router has more endpoints than Dex, so what is not
-// named here is not there.
+// handler serves Dex's paths below the issuer's, and its page where Dex has those of its connectors. The library's own
+// router has more endpoints than Dex, so what is not named here is not there.
 func handler(settings config, secrets map[string]string, users []user) (http.Handler, error) {
 	issuer, err := url.Parse(settings.Issuer)
 	if err != nil {
 		return nil, err
 	}
 	base := strings.TrimSuffix(issuer.Path, "/")
-	state, err := newStorage(settings, secrets, users, base+"/login")
+	state, err := newStorage(settings, secrets, users, base+"/auth/login")
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func handler(settings config, secrets map[string]string, users []user) (http.Han
 		}
 		library.ServeHTTP(w, r)
 	})
-	mux.HandleFunc("GET "+base+"/login", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET "+base+"/auth/login", func(w http.ResponseWriter, r *http.Request) {
 		signIn(w, r, state, provider)
 	})
 	mux.HandleFunc("GET "+base+oidc.DiscoveryEndpoint, discovery(settings.Issuer))

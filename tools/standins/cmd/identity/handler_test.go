@@ -115,7 +115,7 @@ func (v visit) code(name string, changes map[string]string) string {
 	v.Helper()
 	response, body := v.authorize(changes)
 	login := response.Header.Get("Location")
-	if response.StatusCode != http.StatusFound || !strings.HasPrefix(login, "/dex/login?id=") {
+	if response.StatusCode != http.StatusFound || !strings.HasPrefix(login, "/dex/auth/login?id=") {
 		v.Fatalf("got %d to %q: %s", response.StatusCode, login, body)
 	}
 	if _, body := v.get(login); !strings.Contains(body, "stand-in for Dex") || !strings.Contains(body, "user="+name) {
