@@ -157,26 +157,30 @@ def wrong(hits: list[Hit]) -> list[str]:
     return [f"{hit.target.name}: {hit.code} from {hit.app}" for hit in hits if hit.app not in (None, hit.target.app)]
 
 
-@pytest.mark.parametrize(("gracefully", "seconds"), [(True, 16), (False, 8)], ids=["terminated", "killed"])
+@pytest.mark.parametrize("gracefully", [True, False], ids=["terminated", "killed"])
 def test_a_controller_that_is_restarted_under_load_sends_nobody_astray(
-    live: Live, tmp_path: Path, gracefully: bool, seconds: int
+    live: Live, tmp_path: Path, gracefully: bool
 ) -> None:
     pod, other = live.node.of("warren-ingress/ingress-controller")
-    with running(tmp_path, mixture(live, pod), seconds, rate=100) as run:
+    # A terminated one goes on for ten seconds, and longer while connections are busy.
+    with running(tmp_path, mixture(live, pod), 14 if gracefully else 5, rate=100) as run:
         time.sleep(1)
         live.node.kill(pod, gracefully=gracefully)
         assert Visitor(other.address).get(OPEN, "/").status == 200
         live.node.restart(pod)
     hits = run.hits()
-    codes = Counter(hit.code for hit in hits)
     assert wrong(hits) == []
-    assert {hit.target.name for hit in hits if hit.code == 200} == {
+    assert len(hits) >= 400
+    assert gracefully or 0 in {hit.code for hit in hits}, "nobody noticed that it was killed"
+
+    wait("routes", lambda: Visitor(pod.address).get(OPEN, "/").status == 200)
+    with running(tmp_path, run.targets, 2, rate=100) as after:
+        pass
+    assert wrong(after.hits()) == []
+    assert {hit.target.name for hit in after.hits() if hit.code == 200} == {
         target.name for target in run.targets if target.app is not None
     }
-    # Some were not served meanwhile (0 is a refused connection), and then all were again.
-    assert codes[0] > 0
-    assert {hit.code for hit in hits[-50:]} <= {200, 302, 401, 403}
-    assert len(hits) >= 90 * seconds
+    assert {hit.code for hit in after.hits()} == {200, 302, 401, 403}
 
 
 def test_while_a_controller_starts_it_says_not_found_and_opens_nothing(live: Live) -> None:
