@@ -119,9 +119,9 @@ class Matrix:
 # What is tried.
 
 
-def policies(manifests: Iterable[Manifest]) -> list[Manifest]:
-    """The NetworkPolicies among some objects."""
-    return [manifest for manifest in manifests if manifest["kind"] == "NetworkPolicy"]
+def policies(stack: Rendered) -> list[Manifest]:
+    """The NetworkPolicies of a stack."""
+    return stack.of("NetworkPolicy")
 
 
 def templates(manifests: Iterable[Manifest]) -> Iterator[tuple[Manifest, Manifest]]:
@@ -196,7 +196,7 @@ def _declared(spec: Manifest) -> dict[Port, str]:
 def _at_home(stack: Rendered) -> list[str]:
     """Addresses at home: some, and for each network that a policy names, one in it and the two beside it."""
     nodes = {node.ip for node in stack.platform.stack.cluster.nodes}
-    rules = [rule for policy in policies(stack.manifests) for rule in policy["spec"].get("egress", ())]
+    rules = [rule for policy in policies(stack) for rule in policy["spec"].get("egress", ())]
     blocks = {peer["ipBlock"]["cidr"] for rule in rules for peer in rule.get("to", ()) if "ipBlock" in peer}
     found = list(HOME)
     for network in sorted(ipaddress.ip_network(block) for block in blocks if not block.endswith("/0")):
@@ -213,7 +213,7 @@ def tried(stack: Rendered, known: Iterable[End]) -> tuple[Port, ...]:
     """Every port that is tried on every end: each that a container or a policy names, and one that nobody does."""
     rules = [
         rule
-        for policy in policies(stack.manifests)
+        for policy in policies(stack)
         for rule in (*policy["spec"].get("ingress", ()), *policy["spec"].get("egress", ()))
     ]
     named = [port["port"] for rule in rules for port in rule.get("ports", ()) if isinstance(port.get("port"), int)]
@@ -270,7 +270,7 @@ def matrix(stack: Rendered, controller: str, walls: Sequence[Manifest] | None = 
         if source.walled or destination.walled
         for port in ports
     ]
-    answers = judge(policies(stack.manifests) if walls is None else walls, known.values(), traffic)
+    answers = judge(policies(stack) if walls is None else walls, known.values(), traffic)
     return Matrix(f"{stack.stack}, with {controller}", known, ports, dict(zip(traffic, answers, strict=True)))
 
 

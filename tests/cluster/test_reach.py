@@ -452,7 +452,7 @@ def test_a_broken_wall_is_noticed(
     breaks: Callable[[list[Manifest]], None], noticed: Property, rendered: Rendering
 ) -> None:
     stack = rendered("everything", "traefik")
-    walls = copy.deepcopy(reach.policies(stack.manifests))
+    walls = copy.deepcopy(reach.policies(stack))
     breaks(walls)
     assert list(noticed(reach.matrix(stack, "traefik", walls), stack)) != []
 

@@ -6,7 +6,6 @@ under the same call. Rules 27, 28 and 32; who may do what at all is `test_rights
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,27 +18,12 @@ from spec.k3s import PEOPLE_PREFIX
 from tests.cluster.conftest import Cluster, cases
 from tests.real.api import Answer, Api, Manifest, User
 from tests.real.control_plane import wait
-from tests.spec.test_admission import INGRESS, NGINX, REFUSED_INGRESSES, REFUSED_SERVICES, SERVICE
+from tests.spec.test_admission import INGRESS, NGINX, REFUSED_INGRESSES, REFUSED_SERVICES, SERVICE, changed
 
 pytestmark = cases("everything", controllers=("traefik",))
 
 Row = tuple[Manifest, str]
 """An object, and a piece of the reason for which it must be refused."""
-
-
-def changed(base: Manifest, **changes: Any) -> Manifest:
-    """A copy with `a__b=value` set; None takes the key away."""
-    made = copy.deepcopy(base)
-    for path, value in changes.items():
-        *parents, last = path.split("__")
-        place = made
-        for part in parents:
-            place = place.setdefault(part, {})
-        if value is None:
-            place.pop(last, None)
-        else:
-            place[last] = value
-    return made
 
 
 def tried(api: Api, manifest: Manifest) -> Answer:

@@ -15,7 +15,6 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -247,11 +246,14 @@ class Project:
         return Result(done.returncode, _COLOR.sub("", done.stdout), tuple(json.loads(line) for line in lines))
 
 
-def make_platform(root: Path, stack: str = "sandbox", write: Callable[[Path], None] = lambda root: None) -> Project:
-    """Copy this repository's program, workspaces and stacks to ``root`` and make the stack.
+def make_platform(root: Path, stack: str = "sandbox") -> Project:
+    """Copy this repository's program, workspaces and stacks to ``root`` and make the stack."""
+    copy_platform(root)
+    return prepare(root, stack)
 
-    ``write`` may change the copy before the stack is made.
-    """
+
+def copy_platform(root: Path) -> None:
+    """Copy this repository's program, workspaces and stacks to ``root``."""
     root.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__")
     for source in [ROOT / name for name in PROGRAM_FILES] + sorted(ROOT.glob("Pulumi.*.yaml")):
@@ -259,8 +261,6 @@ def make_platform(root: Path, stack: str = "sandbox", write: Callable[[Path], No
             shutil.copytree(source, root / source.name, ignore=ignored)
         elif source.is_file():
             shutil.copy2(source, root / source.name)
-    write(root)
-    return _prepare(root, stack)
 
 
 def make_tiny(root: Path, program: str, stack: str = "dev") -> Project:
@@ -269,7 +269,7 @@ def make_tiny(root: Path, program: str, stack: str = "dev") -> Project:
     (root / "Pulumi.yaml").write_text(TINY_PROJECT, encoding="utf-8")
     (root / f"Pulumi.{stack}.yaml").write_text(TINY_STACK, encoding="utf-8")
     write_program(root, program)
-    return _prepare(root, stack)
+    return prepare(root, stack)
 
 
 def write_program(root: Path, program: str) -> None:
@@ -277,7 +277,8 @@ def write_program(root: Path, program: str) -> None:
     (root / "__main__.py").write_text(PREAMBLE + program, encoding="utf-8")
 
 
-def _prepare(root: Path, stack: str) -> Project:
+def prepare(root: Path, stack: str) -> Project:
+    """Give a project directory its own sandbox, and make the stack."""
     (root / ".venv").symlink_to(ROOT / ".venv")
     install(root / ".state" / "pulumi-home", python=str(ROOT / ".venv" / "bin" / "python"), site=_site())
     (root / ".state" / "backend").mkdir()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 
 from tests.live.node import GATEWAY, NOT_RUN, Node, make_network
-from tests.live.visitor import Visitor
+from tests.live.visitor import ANN, Visitor
 from tests.real import control_plane, stacks
 from tests.real.control_plane import ControlPlane, wait
 
@@ -61,7 +60,7 @@ class Live:
     node: Node
     sessions: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
-    def visitor(self, client: str = "198.51.100.7", source: str | None = None) -> Visitor:
+    def visitor(self, client: str = ANN, source: str | None = None) -> Visitor:
         """Somebody new, who comes to the first of the controller's pods."""
         return Visitor(self.node.of("warren-ingress/ingress-controller")[0].address, client, source)
 
@@ -135,10 +134,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if FIGURES:
         terminalreporter.section("figures of this run, on this machine")
         terminalreporter.write_line("\n".join(FIGURES))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _in_a_network_of_its_own() -> None:
-    links = subprocess.run(["ip", "-oneline", "link"], capture_output=True, text=True, check=False).stdout.splitlines()
-    if len(links) != 1 and not any("pods" in link for link in links):
-        pytest.exit("the live tests need a network namespace of their own: run `make live`", returncode=2)

@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.real.api import Api, Manifest
 from tests.real.control_plane import ControlPlane, wait
 from tests.real.programs import Process, program
@@ -39,7 +41,9 @@ PROGRAMS = {"traefik": "traefik", "oauth2-proxy": "oauth2-proxy", "dex": "standi
 and `standins/echo` stands in for it."""
 NOT_RUN = ("cloudflared",)
 
-_ACCOUNT = "var/run/secrets/kubernetes.io/serviceaccount"
+_OWN = ("etc", "run", "tmp")
+"""The directories that a pod has of its own; the rest of the file system is the machine's."""
+_ACCOUNT = "run/secrets/kubernetes.io/serviceaccount"  # /var/run is a link to /run
 
 
 @dataclass
@@ -66,13 +70,10 @@ def _ip(*arguments: str) -> None:
 
 
 def make_network() -> None:
-    """The bridge that pods hang on, in the network namespace of this process.
-
-    Raises:
-        AssertionError: this is not a namespace of its own.
-    """
+    """The bridge that pods hang on, in the network namespace of this process; ends the run if that is the machine's."""
     links = subprocess.run(["ip", "-oneline", "link"], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert len(links) == 1, "these tests need a network namespace of their own: run `make live`"
+    if len(links) != 1:
+        pytest.exit("the live tests need a network namespace of their own: run `make live`", returncode=2)
     _ip("link", "set", "lo", "up")
     _ip("link", "add", "pods", "type", "bridge")
     _ip("addr", "add", f"{GATEWAY}/16", "dev", "pods")
@@ -102,7 +103,7 @@ class Node:
         made = [self._pod(manifest) for manifest in waiting]
         self._write_hosts()
         for pod in made:
-            self._run(pod)
+            self.launch(pod)
         for pod in made:
             self.await_ready(pod)
 
@@ -120,10 +121,6 @@ class Node:
         for process in pod.containers.values():
             process.stop(gracefully=gracefully, seconds=60)
 
-    def launch(self, pod: Pod) -> None:
-        """Start a pod's processes again, in the same network namespace, and do not wait."""
-        self._run(pod)
-
     def restart(self, pod: Pod) -> None:
         """Start a pod's processes again and wait until they are ready."""
         self.launch(pod)
@@ -139,7 +136,8 @@ class Node:
             "hostIP": GATEWAY,
             "conditions": [{"type": kind, **condition} for kind in ("Ready", "ContainersReady")],
         }
-        path = f"{self.api.path('v1', 'Pod', pod.manifest['metadata']['namespace'], pod.manifest['metadata']['name'])}"
+        metadata = pod.manifest["metadata"]
+        path = self.api.path("v1", "Pod", metadata["namespace"], metadata["name"])
         answer = self.api.merge(f"{path}/status", {"status": status})
         assert answer.ok, answer.message
 
@@ -181,7 +179,7 @@ class Node:
         namespace, name = metadata["namespace"], metadata["name"]
         address = f"10.42.1.{len(self.pods) + 1}"
         folder = self._folder / f"{namespace}-{name}"
-        for part in ("etc", "run", "tmp"):
+        for part in _OWN:
             (folder / part).mkdir(parents=True)
         self._write_files(manifest, folder)
         binding = {
@@ -206,13 +204,13 @@ class Node:
         for container in spec["containers"]:
             for mount in container.get("volumeMounts", []):
                 place = folder / mount["mountPath"].lstrip("/")
-                if place.relative_to(folder).parts[0] not in ("etc", "tmp", "run"):
+                if place.relative_to(folder).parts[0] not in _OWN:
                     continue  # only apps have these, and echo reads no files
                 for path, data in content.get(mount["name"], {}).items():
                     (place / path).parent.mkdir(parents=True, exist_ok=True)
                     (place / path).write_bytes(data)
         if spec.get("automountServiceAccountToken"):
-            account = folder / _ACCOUNT.removeprefix("var/")
+            account = folder / _ACCOUNT
             account.mkdir(parents=True)
             path = self.api.path("v1", "ServiceAccount", metadata["namespace"], spec["serviceAccountName"])
             review = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
@@ -259,7 +257,8 @@ class Node:
             "STANDIN_USERS": "/etc/standin-users.json",
         }
 
-    def _run(self, pod: Pod) -> None:
+    def launch(self, pod: Pod) -> None:
+        """Start a pod's processes, in its network namespace, and do not wait."""
         for container in pod.manifest["spec"]["containers"]:
             path = _program(container["image"])
             if path.name == "echo" and not container.get("ports"):
@@ -299,7 +298,7 @@ def _program(image: str) -> Path:
 
 def _pause(folder: Path) -> Process:
     """The process that holds a pod's namespaces open; returns when they are there."""
-    binds = [f"mount --bind {shlex.quote(str(folder / part))} /{part}" for part in ("etc", "run", "tmp")]
+    binds = [f"mount --bind {shlex.quote(str(folder / part))} /{part}" for part in _OWN]
     ready = folder / "namespaces"
     script = "; ".join(
         [
@@ -312,7 +311,7 @@ def _pause(folder: Path) -> Process:
         ]
     )
     process = Process(["unshare", "--net", "--mount", "--", "sh", "-c", script], folder / "pause.log")
-    wait(f"namespaces of {folder.name}: {process.said()}", lambda: ready.is_file() and ready.stat().st_size > 0, 10)
+    wait(f"namespaces of {folder.name}", lambda: ready.is_file() and ready.stat().st_size > 0, 10)
     return process
 
 

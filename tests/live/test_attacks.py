@@ -530,10 +530,7 @@ def test_a_state_of_somebody_elses_sign_in_is_refused(live: Live) -> None:
     """Login CSRF: a callback that another browser began."""
     attacker, victim = live.visitor(), live.visitor()
     start = attacker.follow(f"https://{TEAM}/oauth2/start?rd=https://{TEAM}/")
-    login = attacker.follow(str(start.location))
-    target = str(login.location)
-    back = attacker.follow((target if target.startswith("https://") else f"https://{TEAM}{target}") + "&user=ann")
-    reply = victim.follow(str(back.location))
+    reply = victim.follow(attacker.be(str(start.location), "ann"))
     assert reply.status in (400, 403, 500)
     assert victim.jar.get(TEAM, {}) == {} or all("csrf" in name for name in victim.jar[TEAM])
 
@@ -542,10 +539,7 @@ def test_rule_11_two_tabs_that_sign_in_at_once_both_arrive(live: Live) -> None:
     who = live.visitor()
     starts = [who.follow(f"https://{TEAM}/oauth2/start?rd=https://{TEAM}/{tab}") for tab in ("one", "two", "three")]
     for tab, start in zip(("one", "two", "three"), starts, strict=True):
-        login = who.follow(str(start.location))
-        target = str(login.location)
-        back = who.follow((target if target.startswith("https://") else f"https://{TEAM}{target}") + "&user=ann")
-        reply = who.follow(str(back.location))
+        reply = who.follow(who.be(str(start.location), "ann"))
         assert (reply.status, str(reply.location).endswith(f"/{tab}")) == (302, True), reply
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 PORT = 8000
 ANN = "198.51.100.7"
@@ -134,15 +134,16 @@ class Visitor:
         """The rest of `sign_in`, from the address of the sign-in's start."""
         at_provider = self.follow(start)
         assert at_provider.status == 302, at_provider
-        login = self.follow(str(at_provider.location))
+        return self.follow(self.be(str(at_provider.location), user))
+
+    def be(self, provider: str, user: str) -> str:
+        """Be `user` at the provider, and return where it sends the browser back to: the callback with its code."""
+        login = self.follow(provider)
         assert login.status in (302, 303), login
-        issuer = urlsplit(str(at_provider.location))
         # The provider sends people to its own login page by a relative address.
-        target = str(login.location)
-        target = target if target.startswith("https://") else f"https://{issuer.netloc}{target}"
-        back = self.follow(f"{target}&user={user}")
+        back = self.follow(f"{urljoin(provider, str(login.location))}&user={user}")
         assert back.status in (302, 303), back
-        return self.follow(str(back.location))
+        return str(back.location)
 
     def _keep(self, host: str, reply: Reply) -> None:
         for text in reply.all("Set-Cookie"):

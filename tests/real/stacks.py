@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ import yaml
 from scripts.parts import ROOT
 from spec import platform
 from spec.files.stack_file import config_from_file
-from tests.engine.harness import Project, make_platform
+from tests.engine.harness import Project, copy_platform, prepare
 
 Manifest = dict[str, Any]
 
@@ -42,9 +43,7 @@ def described(stack: str) -> platform.Platform:
     """What a stack's files say, decided, without running anything: for tables of tests."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        shutil.copytree(ROOT / "workspaces", root / "workspaces")
-        for file in ROOT.glob("Pulumi.*.yaml"):
-            shutil.copy(file, root)
+        copy_platform(root)
         _write(root, stack, "traefik")
         written, secrets = config_from_file(root / f"Pulumi.{stack}.yaml")
         return platform.load(root, stack, written, secrets=[*secrets, *_named(root, written["workspaces"])])
@@ -81,7 +80,9 @@ def render(root: Path, stack: str, controller: str) -> Rendered:
     Raises:
         AssertionError: the engine refused it.
     """
-    project = make_platform(root, stack, lambda folder: _write(folder, stack, controller))
+    copy_platform(root)
+    _write(root, stack, controller)
+    project = prepare(root, stack)
     written, known = config_from_file(root / f"Pulumi.{stack}.yaml")
     missing = sorted(_named(root, written["workspaces"]) - set(known))
     if missing:
@@ -92,10 +93,9 @@ def render(root: Path, stack: str, controller: str) -> Rendered:
     return Rendered(stack, project)
 
 
-def _named(root: Path, workspaces: Any) -> set[str]:
-    """The secrets that workspace files name; `workspaces` is the stack's own list, as JSON text or as it is written."""
-    listed = yaml.safe_load(workspaces) if isinstance(workspaces, str) else workspaces
-    texts = [(root / "workspaces" / f"{name}.yaml").read_text(encoding="utf-8") for name in listed]
+def _named(root: Path, workspaces: Iterable[str]) -> set[str]:
+    """The secrets that workspace files name."""
+    texts = [(root / "workspaces" / f"{name}.yaml").read_text(encoding="utf-8") for name in workspaces]
     return {name for text in texts for name in re.findall(r"secret: ([a-z0-9-]+) *}", text)}
 
 

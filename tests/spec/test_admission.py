@@ -59,7 +59,7 @@ def refusals(policy: dict[str, Any], thing: dict[str, Any], namespace: dict[str,
     return found
 
 
-def _changed(base: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def changed(base: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """A copy with `a__b=value` set; None takes the key away."""
     made = copy.deepcopy(base)
     for path, value in changes.items():
@@ -79,7 +79,7 @@ def _rule(host: str | None, path: dict[str, Any] | None = PATH) -> dict[str, Any
 
 
 def _noted(name: str, value: str = "x") -> dict[str, Any]:
-    return _changed(INGRESS, metadata__annotations={name: value})
+    return changed(INGRESS, metadata__annotations={name: value})
 
 
 NGINX = "nginx.ingress.kubernetes.io/"
@@ -88,37 +88,37 @@ SERVICES = admission.service_policy()
 
 REFUSED_INGRESSES: dict[str, tuple[dict[str, Any], str]] = {
     "another workspace's host": (
-        _changed(INGRESS, spec__rules=[_rule("other.example.com")]),
+        changed(INGRESS, spec__rules=[_rule("other.example.com")]),
         "every rule must name a host",
     ),
     "one host of its own and one of another": (
-        _changed(INGRESS, spec__rules=[_rule("team.example.com"), _rule("other.example.com")]),
+        changed(INGRESS, spec__rules=[_rule("team.example.com"), _rule("other.example.com")]),
         "every rule must name a host",
     ),
-    "a part of its own host": (_changed(INGRESS, spec__rules=[_rule("example.com")]), "every rule must name a host"),
-    "no host": (_changed(INGRESS, spec__rules=[_rule(None)]), "every rule must name a host"),
-    "an empty host": (_changed(INGRESS, spec__rules=[_rule("")]), "every rule must name a host"),
-    "no rules": (_changed(INGRESS, spec__rules=None), "every rule must name a host"),
-    "a wildcard": (_changed(INGRESS, spec__rules=[_rule("*.example.com")]), "a host must not be a wildcard"),
-    "no path": (_changed(INGRESS, spec__rules=[_rule("team.example.com", None)]), "every path must lead to a Service"),
+    "a part of its own host": (changed(INGRESS, spec__rules=[_rule("example.com")]), "every rule must name a host"),
+    "no host": (changed(INGRESS, spec__rules=[_rule(None)]), "every rule must name a host"),
+    "an empty host": (changed(INGRESS, spec__rules=[_rule("")]), "every rule must name a host"),
+    "no rules": (changed(INGRESS, spec__rules=None), "every rule must name a host"),
+    "a wildcard": (changed(INGRESS, spec__rules=[_rule("*.example.com")]), "a host must not be a wildcard"),
+    "no path": (changed(INGRESS, spec__rules=[_rule("team.example.com", None)]), "every path must lead to a Service"),
     "a resource instead of a Service": (
-        _changed(
+        changed(
             INGRESS, spec__rules=[_rule("team.example.com", {"path": "/", "backend": {"resource": {"kind": "X"}}})]
         ),
         "every path must lead to a Service",
     ),
-    "tls": (_changed(INGRESS, spec__tls=[{"hosts": ["team.example.com"]}]), "tls must be left out"),
-    "a default backend": (_changed(INGRESS, spec__defaultBackend=PATH["backend"]), "defaultBackend must be left out"),
+    "tls": (changed(INGRESS, spec__tls=[{"hosts": ["team.example.com"]}]), "tls must be left out"),
+    "a default backend": (changed(INGRESS, spec__defaultBackend=PATH["backend"]), "defaultBackend must be left out"),
     "no class and another host": (
-        _changed(INGRESS, spec__ingressClassName=None, spec__rules=[_rule("other.example.com")]),
+        changed(INGRESS, spec__ingressClassName=None, spec__rules=[_rule("other.example.com")]),
         "every rule must name a host",
     ),
     "the old class annotation": (
-        _changed(_noted("kubernetes.io/ingress.class", "warren"), spec__ingressClassName=None),
+        changed(_noted("kubernetes.io/ingress.class", "warren"), spec__ingressClassName=None),
         "the annotation kubernetes.io/ingress.class must be left out",
     ),
     "the old annotation beside another class": (
-        _changed(_noted("kubernetes.io/ingress.class", "other"), spec__ingressClassName="other"),
+        changed(_noted("kubernetes.io/ingress.class", "other"), spec__ingressClassName="other"),
         "the annotation kubernetes.io/ingress.class must be left out",
     ),
     **{
@@ -157,14 +157,14 @@ REFUSED_INGRESSES: dict[str, tuple[dict[str, Any], str]] = {
 
 REFUSED_SERVICES: dict[str, tuple[dict[str, Any], str]] = {
     "ExternalName": (
-        _changed(SERVICE, spec={"type": "ExternalName", "externalName": "10.0.0.50"}),
+        changed(SERVICE, spec={"type": "ExternalName", "externalName": "10.0.0.50"}),
         "the type must be ClusterIP",
     ),
-    "NodePort": (_changed(SERVICE, spec__type="NodePort"), "the type must be ClusterIP"),
-    "LoadBalancer": (_changed(SERVICE, spec__type="LoadBalancer"), "the type must be ClusterIP"),
-    "external addresses": (_changed(SERVICE, spec__externalIPs=["10.0.0.50"]), "externalIPs must be left out"),
-    "no selector": (_changed(SERVICE, spec__selector=None), "the selector must name pods"),
-    "an empty selector": (_changed(SERVICE, spec__selector={}), "the selector must name pods"),
+    "NodePort": (changed(SERVICE, spec__type="NodePort"), "the type must be ClusterIP"),
+    "LoadBalancer": (changed(SERVICE, spec__type="LoadBalancer"), "the type must be ClusterIP"),
+    "external addresses": (changed(SERVICE, spec__externalIPs=["10.0.0.50"]), "externalIPs must be left out"),
+    "no selector": (changed(SERVICE, spec__selector=None), "the selector must name pods"),
+    "an empty selector": (changed(SERVICE, spec__selector={}), "the selector must name pods"),
 }
 
 
@@ -182,10 +182,10 @@ def test_a_service_is_refused_for(case: str) -> None:
 
 def test_an_ingress_for_a_host_of_its_own_passes() -> None:
     assert refusals(POLICY, INGRESS) == []
-    assert refusals(POLICY, _changed(INGRESS, spec__ingressClassName=None)) == []
-    assert refusals(POLICY, _changed(INGRESS, metadata__annotations=None)) == []
+    assert refusals(POLICY, changed(INGRESS, spec__ingressClassName=None)) == []
+    assert refusals(POLICY, changed(INGRESS, metadata__annotations=None)) == []
     both = [_rule("team.example.com"), _rule("api.example.com")]
-    assert refusals(POLICY, _changed(INGRESS, spec__rules=both)) == []
+    assert refusals(POLICY, changed(INGRESS, spec__rules=both)) == []
 
 
 def test_a_namespace_that_owns_no_host_gets_no_ingress() -> None:
@@ -193,18 +193,18 @@ def test_a_namespace_that_owns_no_host_gets_no_ingress() -> None:
         "every rule must name a host that its namespace owns (the warren/hosts annotation)"
     ]
     empty = {"metadata": {"name": "x", "annotations": {"warren/hosts": ""}}}
-    assert len(refusals(POLICY, _changed(INGRESS, spec__rules=[_rule("")]), empty)) == 1
+    assert len(refusals(POLICY, changed(INGRESS, spec__rules=[_rule("")]), empty)) == 1
 
 
 def test_ingresses_of_other_classes_are_left_alone() -> None:
     assert (
-        refusals(POLICY, _changed(INGRESS, spec__ingressClassName="other", spec__rules=[_rule("x.org")]), FOREIGN) == []
+        refusals(POLICY, changed(INGRESS, spec__ingressClassName="other", spec__rules=[_rule("x.org")]), FOREIGN) == []
     )
 
 
 def test_a_cluster_ip_service_passes_whether_it_says_so_or_not() -> None:
     assert refusals(SERVICES, SERVICE) == []
-    assert refusals(SERVICES, _changed(SERVICE, spec__type="ClusterIP", spec__externalIPs=[])) == []
+    assert refusals(SERVICES, changed(SERVICE, spec__type="ClusterIP", spec__externalIPs=[])) == []
 
 
 def test_every_ingress_that_warren_makes_passes() -> None:
