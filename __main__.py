@@ -101,10 +101,12 @@ async def outputs() -> dict[str, pulumi.Input[Any]]:
     # One turn of the event loop starts the registrations above. Before they have begun, the SDK waits for all outputs
     # at once, which takes time by the square of their number (a fifth of a preview with 5000 resources).
     await asyncio.sleep(0)
-    table = report.url_table(plan.routes)
-    pulumi.info("Routes\n" + report.text_table(table))
+    table, read = report.url_table(plan.routes), report.secret_table(plan.readers)
+    tables = {"Secrets": read, "Routes": table}
+    pulumi.info("\n\n".join(f"{title}\n{report.text_table(rows)}" for title, rows in tables.items() if rows))
     return {
         "routes": table,
+        "secrets": read,
         "workspaces": report.workspace_summary(stack, plan.workspaces),
         "whoCanReach": report.who_can_reach(plan.workspaces, plan.routes),
         "tunnelId": tunnel.tunnel_id,

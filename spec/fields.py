@@ -368,12 +368,14 @@ def _secret_name(text: str) -> str:
     return text
 
 
+SecretName = Annotated[str, AfterValidator(_secret_name)]
+"""What a secret of the stack is called."""
+
+
 class SecretRef(Written):
     """A secret of the stack config, by name: `{ secret: mcd-entra-client-secret }`."""
 
-    secret: Annotated[str, AfterValidator(_secret_name)] = Field(
-        description="The key under warren:secrets that holds the value."
-    )
+    secret: SecretName = Field(description="The key under warren:secrets that holds the value.")
 
 
 def _reference(value: Any) -> Any:

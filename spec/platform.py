@@ -13,6 +13,7 @@ from typing import Any
 
 from spec.app.static import StaticFiles, items, read_folder
 from spec.checks import check, check_stack, check_workspace
+from spec.checks import secrets as secret_rules
 from spec.files.stack_file import config_from_file, stack_document
 from spec.load import Document, KeyPath, Loaded, Mistake, Mistakes, Model, read, validate
 from spec.routes import Route, hosts_of, route_table
@@ -37,6 +38,8 @@ class Platform:
     """Every host, sorted."""
     static: Mapping[str, Mapping[str, StaticFiles]]
     """Workspace -> app -> the files of its static folder."""
+    readers: Mapping[str, tuple[str, ...]]
+    """Every secret of the stack -> the workspaces that read it, both sorted."""
 
 
 def load(
@@ -66,7 +69,8 @@ def load(
     static = {file.model.name: _static_folders(root / FOLDER, file, found) for file in files}
     for file in files:
         found += check_workspace.check(file)
-    found += check.check_written(document, documents, stack_name)
+    found += check.check_written(document, documents)
+    found += secret_rules.check(document, documents, _on_disk(root / FOLDER), stack_name)
     if stack is not None:
         found += check_stack.check(stack, stack_name, cloudflare_token)
         found += check.check(stack, files, complete=not found)
@@ -74,7 +78,10 @@ def load(
         raise Mistakes(found)
     workspaces = tuple(sorted((file.model for file in files), key=lambda workspace: workspace.name))
     hosts = {host for workspace in workspaces for host in hosts_of(stack.model, workspace)}
-    return Platform(stack.model, workspaces, route_table(stack.model, workspaces), tuple(sorted(hosts)), static)
+    readers = {**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(documents)}
+    return Platform(
+        stack.model, workspaces, route_table(stack.model, workspaces), tuple(sorted(hosts)), static, readers
+    )
 
 
 def _validated(model: type[Model], document: Document, found: list[Mistake]) -> Loaded[Model] | None:
@@ -111,6 +118,11 @@ def _documents(folder: Path, stack: Document, found: list[Mistake]) -> list[Docu
         except Mistakes as mistakes:
             found += mistakes.mistakes
     return documents
+
+
+def _on_disk(folder: Path) -> frozenset[str]:
+    """Every workspace that has a file, whether the stack runs it or not."""
+    return frozenset(path.stem for path in folder.glob("*.yaml"))
 
 
 def _no_file(folder: Path, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from spec.routes import Route, hosts_of
@@ -18,6 +18,11 @@ def url_table(routes: Iterable[Route]) -> list[dict[str, Any]]:
         {"url": row.url, "namespace": row.workspace, "service": row.app, "port": row.number, "auth": _AUTH[row.auth]}
         for row in routes
     ]
+
+
+def secret_table(readers: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """The `secrets` output: one row a secret, with the workspaces that read it."""
+    return [{"secret": name, "workspaces": ", ".join(by) or "none"} for name, by in readers.items()]
 
 
 def text_table(rows: Sequence[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from spec.fields import Address, Cidr, CloudflareId, Domain, Image, Memory, Name, Port, Written
+from spec.fields import Address, Cidr, CloudflareId, Domain, Image, Memory, Name, Port, SecretName, Written
 
 
 class Node(Written):
@@ -140,5 +140,7 @@ class Stack(Written):
     """The zone has paid certificates for hosts two levels deep (security rule 1)."""
     protectData: bool = True
     """Namespaces and volumes with data refuse to be deleted."""
+    secretReaders: dict[SecretName, Annotated[tuple[Name, ...], Field(min_length=1)]] = {}
+    """Secrets that workspaces share: name -> who may read it, besides the workspace that its name starts with."""
     secrets: frozenset[str] = frozenset()
     """The names under warren:secrets. The values stay in Pulumi."""

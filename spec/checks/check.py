@@ -15,7 +15,7 @@ from spec import names
 from spec.checks.capacity import over_capacity
 from spec.checks.check_workspace import below
 from spec.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
-from spec.fields import is_secret_name, mebibytes, millicores
+from spec.fields import mebibytes, millicores
 from spec.load import Document, KeyPath, Loaded, Mistake, dotted
 from spec.stack import Stack
 from spec.workspace import Workspace
@@ -40,32 +40,19 @@ def check(stack: StackFile, files: Sequence[File], *, complete: bool) -> list[Mi
     return found
 
 
-def check_written(stack: Document, documents: Sequence[Document], stack_name: str) -> list[Mistake]:
-    """What can be said of files that are not right in themselves yet, so that nobody has to come back for it.
+def check_written(stack: Document, documents: Sequence[Document]) -> list[Mistake]:
+    """What can be said of the hosts of files that are not right in themselves yet, so that nobody has to come back.
 
     Args:
-        stack: The stack's config; its `domain` and `secrets` are looked at.
+        stack: The stack's config; its `domain` is looked at.
         documents: Every workspace file that is YAML.
-        stack_name: For the commands that messages print.
     """
-    found = [mistake for document in documents for mistake in _secrets(stack, document, stack_name)]
+    found: list[Mistake] = []
     if isinstance(domain := stack.data.get("domain"), str):
         found += _hosts(domain, documents)
         for document in documents:
             found += _depth(domain, stack.data.get("advancedCertificates") is True, document)
     return found
-
-
-def secret_refs(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    """Every secret that a workspace refers to, with where: each `{ secret: NAME }` in it."""
-    if isinstance(data, dict):
-        if list(data) == ["secret"] and is_secret_name(data["secret"]):
-            yield path, data["secret"]
-        for key, value in data.items():
-            yield from secret_refs(value, (*path, key))
-    elif isinstance(data, list):
-        for i, value in enumerate(data):
-            yield from secret_refs(value, (*path, i))
 
 
 def _labels(document: Document) -> Iterator[tuple[KeyPath, str]]:
@@ -131,15 +118,6 @@ def _paths(stack: Stack, files: Sequence[File]) -> Iterator[Mistake]:
                 if other == host and below(rule.path, closed):
                     what = f"{host}{rule.path} is denied by {dotted(by)}"
                     yield file.mistake(at, f"{what}; take {closed} off its deny list, or choose another path")
-
-
-def _secrets(stack: Document, document: Document, stack_name: str) -> Iterator[Mistake]:
-    seen = set(stack.data["secrets"])
-    for path, name in secret_refs(document.data):
-        if name not in seen:
-            seen.add(name)
-            command = f"pulumi config set --secret --path 'secrets.{name}' --stack {stack_name}"
-            yield document.mistake(path, f"the stack has no secret {name!r}; run: {command}")
 
 
 def _people(stack: Stack, file: File) -> Iterator[Mistake]:

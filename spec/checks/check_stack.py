@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from spec import commands
 from spec.load import Loaded, Mistake
 from spec.stack import Stack
 
@@ -15,7 +16,7 @@ def check(file: File, stack_name: str, cloudflare_token: bool) -> list[Mistake]:
     """Everything that is wrong inside a stack's config."""
     found = [*_nodes(file), *_networks(file), *_images(file)]
     if not cloudflare_token and not file.model.sandbox:
-        command = f"pulumi config set --secret cloudflare:apiToken --stack {stack_name}"
+        command = commands.config("set --secret cloudflare:apiToken", stack_name, sandbox=False)
         found.append(Mistake(file.document.file, 0, "cloudflare:apiToken", f"is missing; run: {command}"))
     return found
 

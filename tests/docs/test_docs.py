@@ -101,27 +101,33 @@ YAML = dict(yaml_blocks())
 @pytest.mark.parametrize("place", YAML)
 def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     written = parse_yaml(YAML[place], place).data
-    keys, secrets = stack_file.config_from_file(ROOT / "Pulumi.home.yaml")
+    keys, known = stack_file.config_from_file(ROOT / "Pulumi.home.yaml")
+    named = re.findall(r"secret: ([a-z0-9-]+) }", YAML[place])
     workspace: dict[str, Any] = {"name": "docs", "host": "docs", "quota": {"cpu": "3", "memory": "4Gi"}, "auth": "none"}
     workspace["apps"] = {"web": {"image": "docker.io/traefik/whoami:v1.11.0"}}
+    workspace["name"] = named[0].partition("-")[0] if named else "docs"
     if "config" in written:
         keys |= {key.removeprefix("warren:"): value for key, value in written["config"].items()}
     else:
         workspace |= written
-    keys["workspaces"] = [workspace["name"]]
+    shared = keys.get("secretReaders", {})
+    others = sorted({reader for readers in shared.values() for reader in readers} - {workspace["name"]})
+    named += shared
+    keys["workspaces"] = [workspace["name"], *others]
     folder = tmp_path / "workspaces"
     folder.mkdir()
     for app in workspace["apps"].values():
         if "static" in app:
             shutil.copytree(ROOT / "workspaces" / "public" / "landing", folder / app["static"])
-    (folder / f"{workspace['name']}.yaml").write_text(yaml.safe_dump(workspace, sort_keys=False))
+    for name in keys["workspaces"]:
+        text = yaml.safe_dump(workspace if name == workspace["name"] else {**workspace, "name": name, "host": name})
+        (folder / f"{name}.yaml").write_text(text)
     if "access" in workspace:
         keys["people"] = {"issuer": "https://id.example.com", "clientId": "kubectl"}
-    secrets += re.findall(r"secret: ([a-z0-9-]+) }", YAML[place])
 
-    plan = platform.load(tmp_path, "home", keys, secrets=secrets)
+    plan = platform.load(tmp_path, "home", keys, secrets=[*known, *named])
 
-    assert [each.name for each in plan.workspaces] == [workspace["name"]]
+    assert [each.name for each in plan.workspaces] == sorted(keys["workspaces"])
 
 
 @pages

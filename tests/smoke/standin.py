@@ -41,7 +41,8 @@ config:
   warren:workspaces: [mcd, shop, team]
   warren:secrets:
     entra: { secure: AAAA }
-    passwords: { secure: AAAA }
+    shop-passwords: { secure: AAAA }
+  warren:secretReaders: { entra: [mcd, team] }
 """
 SIGN_IN = """\
 auth:
@@ -91,7 +92,7 @@ apps:
     port: 8000
     routes:
       - /
-      - { path: /staff, basicAuth: { secret: passwords } }
+      - { path: /staff, basicAuth: { secret: shop-passwords } }
       - { path: /lan, allowFrom: [192.0.2.0/24] }
 """
 FILES = {

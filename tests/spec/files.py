@@ -25,7 +25,7 @@ config:
   warren:ingress: { controller: traefik }
   warren:workspaces: [mcd, shop]
   warren:secrets:
-    entra: { secure: AAAA }
+    mcd-entra: { secure: AAAA }
 """
 
 MCD = """\
@@ -38,7 +38,7 @@ auth:
       id: entra
       tenant: example.com
       clientId: an-app
-      clientSecret: { secret: entra }
+      clientSecret: { secret: mcd-entra }
   allow: { emailDomains: [example.com] }
 apps:
   landing: { static: mcd/landing, routes: [/] }

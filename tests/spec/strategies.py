@@ -13,6 +13,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from spec.checks import check, check_stack, check_workspace
+from spec.checks import secrets as secret_rules
 from spec.load import Document, Loaded, Mistake, validate
 from spec.stack import Stack
 from spec.workspace import Workspace
@@ -20,7 +21,8 @@ from spec.workspace import Workspace
 Data = dict[str, Any]
 
 DOMAIN = "example.com"
-SECRETS = ("client-secret", "db-password", "htpasswd")
+SHARED = ("client-secret", "db-password")
+"""Secrets that every workspace of a project reads."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,8 @@ def projects(draw: st.DrawFn, min_size: int = 1, max_size: int = 3) -> Project:
         "cloudflare": {"accountId": "0" * 32, "zoneId": "1" * 32},
         "ingress": {"controller": draw(st.sampled_from(["traefik", "nginx"]))},
         "workspaces": names,
-        "secrets": list(SECRETS),
+        "secretReaders": dict.fromkeys(SHARED, names),
+        "secrets": list(SHARED),
     }
     return Project(stack, {name: draw(workspaces(name)) for name in names})
 
@@ -168,7 +171,8 @@ def loaded(project: Project) -> tuple[Stack, tuple[Workspace, ...], list[Mistake
     files: list[Loaded[Workspace]] = [validate(Workspace, document) for document in documents]
     found = [
         *check_stack.check(stack, "test", True),
-        *check.check_written(config, documents, "test"),
+        *check.check_written(config, documents),
+        *secret_rules.check(config, documents, (), "test"),
         *check.check(stack, files, complete=True),
     ]
     for file in files:

@@ -93,10 +93,10 @@ def test_a_host_two_levels_deep_is_right_with_advanced_certificates(tmp_path: Pa
 
 
 def test_a_secret_that_several_places_lack_is_told_once(tmp_path: Path) -> None:
-    old, new = "env: { COLOUR: green }", "env: { A: { secret: other }, B: { secret: other } }"
+    old, new = "env: { COLOUR: green }", "env: { A: { secret: shop-other }, B: { secret: shop-other } }"
     assert mistakes(tmp_path, edited("workspaces/shop.yaml", (old, new))) == [
-        "workspaces/shop.yaml:10: apps.web.env.A: the stack has no secret 'other'; "
-        "run: pulumi config set --secret --path 'secrets.other' --stack home"
+        "workspaces/shop.yaml:10: apps.web.env.A: the stack has no secret 'shop-other'; "
+        "run: pulumi config set --secret --path 'secrets.shop-other' --stack home"
     ]
 
 
@@ -108,14 +108,14 @@ def test_a_name_that_only_looks_like_a_secret_is_written_as_a_value(tmp_path: Pa
 @pytest.mark.parametrize("pasted", ["hunter2-S3cret~value", "deadbeefdeadbeefdeadbeefdeadbeef"])
 @pytest.mark.parametrize("place", ["clientSecret: {}", "clientSecret: {{ secret: {} }}", "clientSecret: [{}]"])
 def test_a_pasted_secret_is_never_repeated(pasted: str, place: str, tmp_path: Path) -> None:
-    change = ("clientSecret: { secret: entra }", place.format(pasted))
+    change = ("clientSecret: { secret: mcd-entra }", place.format(pasted))
     said = mistakes(tmp_path, edited("workspaces/mcd.yaml", change))
     assert len(said) == 1
     assert pasted not in said[0]
 
 
 def test_groups_need_providers_that_know_groups(tmp_path: Path) -> None:
-    github = "    - { type: github, id: gh, clientId: a, clientSecret: { secret: entra } }\n"
+    github = "    - { type: github, id: gh, clientId: a, clientSecret: { secret: mcd-entra } }\n"
     google = github.replace("github, id: gh", "google, id: goo")
     change = ("  allow: { emailDomains: [example.com] }", f"{github}{google}  allow: {{ groups: [ops] }}")
     assert mistakes(tmp_path, edited("workspaces/mcd.yaml", change)) == [
@@ -216,28 +216,30 @@ def test_without_a_stack_file_mistakes_have_no_line(tmp_path: Path) -> None:
 
 def test_a_secret_that_is_one_encrypted_object_is_not_plain_text(tmp_path: Path) -> None:
     files = edited(
-        "Pulumi.home.yaml", ("warren:secrets:\n    entra: { secure: AAAA }", "warren:secrets: { secure: A }")
+        "Pulumi.home.yaml", ("warren:secrets:\n    mcd-entra: { secure: AAAA }", "warren:secrets: { secure: A }")
     )
     write(tmp_path, files)
     config, _ = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
-    assert platform.load(tmp_path, "home", config, secrets=["entra"]).stack.secrets == {"entra"}
+    assert platform.load(tmp_path, "home", config, secrets=["mcd-entra"]).stack.secrets == {"mcd-entra"}
 
 
 def test_files_that_are_wrong_in_themselves_are_still_held_against_the_others(tmp_path: Path) -> None:
-    files = edited("workspaces/mcd.yaml", ("port: 8000", "port: 80800"), ("{ secret: entra }", "{ secret: other }"))
+    files = edited(
+        "workspaces/mcd.yaml", ("port: 8000", "port: 80800"), ("{ secret: mcd-entra }", "{ secret: mcd-other }")
+    )
     files["workspaces/shop.yaml"] = SHOP.replace("host: shop", "host: mcd").replace("auth: none", "auth: maybe")
     files["Pulumi.home.yaml"] = STACK.replace("role: worker", "role: drone")
     told = "\n".join(mistakes(tmp_path, files))
     assert "cluster.nodes[1].role" in told
     assert "80800 is not a port" in told
-    assert "pulumi config set --secret --path 'secrets.other' --stack home" in told
+    assert "pulumi config set --secret --path 'secrets.mcd-other' --stack home" in told
     assert "mcd.example.com belongs to the workspace mcd" in told
     assert "workspaces/shop.yaml:4: auth" in told
 
 
 def test_a_pasted_token_is_not_repeated_as_the_name_of_a_missing_secret(tmp_path: Path) -> None:
     token = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
-    files = edited("workspaces/mcd.yaml", ("{ secret: entra }", f"{{ secret: {token} }}"))
+    files = edited("workspaces/mcd.yaml", ("{ secret: mcd-entra }", f"{{ secret: {token} }}"))
     told = mistakes(tmp_path, files)
     assert len(told) == 1
     assert token not in told[0]

@@ -15,7 +15,7 @@ APPS = "apps:\n" + "".join(
     port: 8000
     routes: [/a{i}, {{ path: /b{i}, timeout: 90s, deny: [/b{i}/metrics] }}]
     health: /healthz
-    env: {{ COLOUR: green, MODE: production, DB_PASSWORD: {{ secret: entra }} }}
+    env: {{ COLOUR: green, MODE: production, DB_PASSWORD: {{ secret: NAME-key }} }}
     requests: {{ cpu: 1m, memory: 1Mi }}
     limits: {{ memory: 32Mi }}
     volumes: {{ data: {{ mount: /data, size: 1Gi }} }}
@@ -29,10 +29,12 @@ def project(root: Path, count: int) -> Path:
     """A project of `count` workspaces with five apps each; every other one signs people in."""
     names = [f"w{i}" for i in range(count)]
     big = STACK.replace("cpu: 4, memory: 8Gi", "cpu: 64, memory: 64Gi")
+    big += "".join(f"    {name}-key: {{ secure: AAAA }}\n" for name in names)
     files = {"Pulumi.home.yaml": big.replace("[mcd, shop]", f"[{', '.join(names)}]")}
     for i, name in enumerate(names):
         head = f'name: {name}\nhost: {name}\nquota: {{ cpu: "2", memory: 2Gi }}\n'
-        files[f"workspaces/{name}.yaml"] = head + (SIGN_IN if i % 2 else "auth: none\n") + APPS
+        text = head + (SIGN_IN if i % 2 else "auth: none\n") + APPS
+        files[f"workspaces/{name}.yaml"] = text.replace("mcd-entra", "NAME-key").replace("NAME", name)
     return write(root, files)
 
 
