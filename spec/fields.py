@@ -84,7 +84,8 @@ def _cidr(text: str) -> str:
 
 def _address(text: str) -> str:
     try:
-        return str(ipaddress.ip_address(text))
+        # "fe80::1%eth0" means another address on every machine.
+        return str(ipaddress.ip_address(text.replace("%", " ")))
     except ValueError:
         raise ValueError(f"{text!r} is not an IP address") from None
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from spec.fields import Address, Cidr, CloudflareId, Domain, Image, Memory, Name, Port, SecretName, Written
+from spec.fields import Address, Cidr, CloudflareId, Domain, Image, Memory, Name, Port, SecretName, Server, Written
 
 
 class Node(Written):
@@ -109,6 +109,17 @@ class People(Written):
     """The claim that lists the groups."""
 
 
+class Openings(Written):
+    """Where workspaces may open their walls to and mount NFS from; nowhere at home when left out (security rule 57)."""
+
+    networks: tuple[Cidr, ...] = ()
+    """Networks at home that workspaces may name, whole or in part, in `egress.allow` and as NFS servers."""
+    nodes: tuple[Name, ...] = ()
+    """Nodes whose own addresses they may name too, such as the one with the NFS disk; all that listens there counts."""
+    nfsServers: tuple[Server, ...] = ()
+    """NFS servers that they may name by host name. The node asks DNS, so a name goes where its DNS record goes."""
+
+
 class Services(Written):
     """Optional platform services. None exists yet, so the only right value is {}."""
 
@@ -134,6 +145,8 @@ class Stack(Written):
     """Image overrides, `<workspace>/<app>: image`, so that a pipeline can deploy a tag without editing YAML."""
     services: Services = Services()
     """Optional platform services; none exists yet."""
+    openings: Openings = Openings()
+    """Where workspaces may open their walls to and mount NFS from."""
     people: People | None = None
     """Who may use kubectl with a sign-in of their own; nobody when left out."""
     advancedCertificates: bool = False

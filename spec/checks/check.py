@@ -6,12 +6,11 @@ Each function is one family and yields its mistakes. What one file can get wrong
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from spec import names
+from spec.checks import openings
 from spec.checks.capacity import over_capacity
 from spec.checks.check_workspace import below
 from spec.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
@@ -31,7 +30,7 @@ def check(stack: StackFile, files: Sequence[File], *, complete: bool) -> list[Mi
     """
     found = [*_paths(stack.model, files), *_images(stack, files)]
     for file in files:
-        found += [*_people(stack.model, file), *_cluster_networks(stack.model, file), *_quota(stack.model, file)]
+        found += [*_people(stack.model, file), *openings.check(stack, file), *_quota(stack.model, file)]
     if complete and not found:
         found += [
             stack.mistake(("cluster", "nodes"), what)
@@ -126,18 +125,6 @@ def _people(stack: Stack, file: File) -> Iterator[Mistake]:
             ("access",),
             "names groups, and the stack does not say who signs them in; add warren:people to the stack file",
         )
-
-
-def _cluster_networks(stack: Stack, file: File) -> Iterator[Mistake]:
-    for i, opening in enumerate(file.model.egress.allow):
-        network: Any = ipaddress.ip_network(opening.cidr)
-        for key, text in (("podCidr", stack.cluster.podCidr), ("serviceCidr", stack.cluster.serviceCidr)):
-            closed: Any = ipaddress.ip_network(text)
-            if network.prefixlen and network.version == closed.version and network.overlaps(closed):
-                yield file.mistake(
-                    ("egress", "allow", i, "cidr"),
-                    f"{opening.cidr} overlaps the cluster's {key} {text}; workspaces do not reach each other",
-                )
 
 
 def _images(stack: StackFile, files: Sequence[File]) -> Iterator[Mistake]:

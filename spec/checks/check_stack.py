@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from spec import commands
+from spec.checks import openings
 from spec.load import Loaded, Mistake
 from spec.stack import Stack
 
@@ -14,7 +15,7 @@ File = Loaded[Stack]
 
 def check(file: File, stack_name: str, cloudflare_token: bool) -> list[Mistake]:
     """Everything that is wrong inside a stack's config."""
-    found = [*_nodes(file), *_networks(file), *_images(file)]
+    found = [*_nodes(file), *_networks(file), *_images(file), *openings.check_stack(file)]
     if not cloudflare_token and not file.model.sandbox:
         command = commands.config("set --secret cloudflare:apiToken", stack_name, sandbox=False)
         found.append(Mistake(file.document.file, 0, "cloudflare:apiToken", f"is missing; run: {command}"))

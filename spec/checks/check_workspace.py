@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from spec import names
+from spec.checks import openings
 from spec.checks.usage import own_volumes, single
 from spec.compute import DEFAULT_APP, STATIC, app_compute
 from spec.gateway.signin import says_groups
@@ -88,7 +89,7 @@ def _access(file: File) -> Iterator[Mistake]:
 def _egress(file: File) -> Iterator[Mistake]:
     for i, opening in enumerate(file.model.egress.allow):
         network = ipaddress.ip_network(opening.cidr)
-        if network.prefixlen < (8 if network.version == 4 else 16):
+        if openings.far_wider(network):
             yield file.mistake(
                 ("egress", "allow", i, "cidr"),
                 f"{opening.cidr} is far wider than a network; use internet: true, or name the network that you mean",

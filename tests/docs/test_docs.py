@@ -124,6 +124,8 @@ def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
         (folder / f"{name}.yaml").write_text(text)
     if "access" in workspace:
         keys["people"] = {"issuer": "https://id.example.com", "clientId": "kubectl"}
+    if "10.0.0.7" in YAML[place]:
+        keys["openings"] = {"networks": ["10.0.0.7/32"]}
 
     plan = platform.load(tmp_path, "home", keys, secrets=[*known, *named])
 

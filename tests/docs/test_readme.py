@@ -35,7 +35,8 @@ def preview(tmp_path_factory: pytest.TempPathFactory) -> Result:
     stack_file = project.root / "Pulumi.sandbox.yaml"
     listed = stack_file.read_text("utf-8")
     assert "[public, mcd, perso]" in listed
-    stack_file.write_text(listed.replace("[public, mcd, perso]", "[public, mcd, perso, notes, store]"), "utf-8")
+    more = "[public, mcd, perso, notes, store]\n  warren:openings: { networks: [10.0.0.7/32] }"
+    stack_file.write_text(listed.replace("[public, mcd, perso]", more), "utf-8")
     result = project.preview()
     assert result.ok, result.output
     return result

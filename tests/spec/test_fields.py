@@ -72,7 +72,7 @@ def accepts(kind: Any, value: Any) -> bool:
         (fields.RoutePath, ["/", "/a", "/a/", "/a/b-c_d.e"], ["", "a", "//", "/a//b", "/..", "/.a", "/a b", "/~a"]),
         (fields.Port, [1, 65535], [0, 65536, -1]),
         (fields.Cidr, ["10.0.0.0/8", "10.0.0.7/32", "fd00::/8"], ["10.0.0.1/8", "10.0.0.0/33", "lan", ""]),
-        (fields.Address, ["10.0.0.7", "fd00::1"], ["10.0.0.7/32", "010.0.0.7", "pi-1"]),
+        (fields.Address, ["10.0.0.7", "fd00::1"], ["10.0.0.7/32", "010.0.0.7", "pi-1", "fe80::1%eth0"]),
         (fields.Server, ["10.0.0.7", "nas.lan", "nas"], ["a b", "nas:/export", ""]),
         (fields.Image, ["a:1", "ghcr.io/a/b:v1", f"a@sha256:{'0' * 64}"], ["a", "a:latest", "A:1", "a:", "https://a:1"]),
         (fields.Email, ["ann@example.com", "a.b+c@example.com"], ["ann", "*@example.com", "Ann@example.com", "a@b"]),
