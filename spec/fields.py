@@ -42,6 +42,8 @@ def _name(text: str) -> str:
 
 def _host_label(text: str) -> str:
     # Two labels are a question of certificates, which only the stack can answer (`check`).
+    if text.startswith("_"):
+        raise ValueError(f"{text!r} starts with _, which is for records that are no hosts; choose another label")
     if text == "@" or all(re.fullmatch(LABEL, part) and len(part) <= 63 for part in text.split(".")):
         return text
     raise ValueError(f'{text!r} is not a host label: a-z, 0-9 and -, or "@" for the domain itself')

@@ -73,11 +73,15 @@ def _depth(domain: str, advanced_certificates: bool, document: Document) -> Iter
         elif label.endswith(f".{domain}"):
             yield document.mistake(path, f"{label!r} has the domain in it; write {label.removesuffix(f'.{domain}')!r}")
         elif dot and (not advanced_certificates or label.count(".") > 1):
+            one = label.split(".")[1] if first in names.RESERVED_HOSTS else first
             yield document.mistake(
                 path,
                 f"{label!r} would be {label}.{domain}, and free edge certificates cover one level under the "
-                f"domain; write one label, such as {first!r}",
+                f"domain; write one label, such as {one!r}",
             )
+        elif why := names.RESERVED_HOSTS.get(first):
+            fix = 'write "@" for the domain itself, or another label' if first == "www" else "choose another label"
+            yield document.mistake(path, f"{first!r} {why}; {fix}")
 
 
 def _hosts(domain: str, documents: Sequence[Document]) -> Iterator[Mistake]:

@@ -67,6 +67,8 @@ def _names(file: File) -> Iterator[Mistake]:
         yield file.mistake(("name",), f"is {name!r} in a file called {expected}.yaml; rename one of them")
     if name in names.RESERVED_NAMESPACES or name.startswith(names.RESERVED_PREFIXES):
         yield file.mistake(("name",), f"{name!r} is a namespace of the system; choose another name")
+    elif name in names.SERVICE_NAMESPACES or name.endswith(names.RESERVED_SUFFIX):
+        yield file.mistake(("name",), f"{name!r} is a namespace of a platform service; choose another name")
 
 
 def _app_name(file: File, at: KeyPath, name: str, app: App) -> Iterator[Mistake]:

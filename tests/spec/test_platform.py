@@ -61,12 +61,42 @@ def _listed(name: str, text: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("name", ["kube-web", "warren-web", "default"])
-def test_a_workspace_cannot_take_a_namespace_of_the_system(name: str, tmp_path: Path) -> None:
+SYSTEM = ["kube-web", "kube-system", "kubernetes-dashboard", "warren-web", "warren-ingress", "openshift-x", "default"]
+SERVICES = """
+    metallb-system cert-manager step-ca longhorn-system traefik-public traefik-private ingress-nginx external-dns pihole
+    pocket-id tinyauth cnpg-system databases arc-systems arc-runners headlamp monitoring knative-operator keda kubero
+    gatekeeper-system openbao external-secrets gitlab-agent velero argocd flux-system linkerd security any-system
+""".split()
+RESERVED = {**dict.fromkeys(SYSTEM, "the system"), **dict.fromkeys(SERVICES, "a platform service")}
+
+
+@pytest.mark.parametrize(("name", "whose"), RESERVED.items())
+def test_rule_59_a_workspace_cannot_take_a_namespace_of_the_system_or_of_a_service(
+    name: str, whose: str, tmp_path: Path
+) -> None:
     files = _listed(name, SHOP.replace("name: shop", f"name: {name}").replace("host: shop", "host: other"))
     assert mistakes(tmp_path, files) == [
-        f"workspaces/{name}.yaml:1: name: {name!r} is a namespace of the system; choose another name"
+        f"workspaces/{name}.yaml:1: name: {name!r} is a namespace of {whose}; choose another name"
     ]
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(
+    "label",
+    ["www", "mta-sts", "autodiscover", "autoconfig", "wpad", "isatap", "openpgpkey", "localhost", "_dmarc", "_acme"],
+)
+def test_rule_59_a_host_that_programs_ask_by_themselves_is_refused(label: str, own: bool, tmp_path: Path) -> None:
+    change = ("routes: [/]\n", f"routes: [/]\n    host: {label}\n") if own else ("host: shop", f"host: {label}")
+    [told] = mistakes(tmp_path, edited("workspaces/shop.yaml", change))
+    assert told.startswith(f"workspaces/shop.yaml:{10 if own else 2}: {'apps.web.host' if own else 'host'}: {label!r} ")
+    assert told.endswith("another label")
+
+
+@pytest.mark.parametrize("label", ["wpad.shop", "www.shop", "_x.shop"])
+def test_rule_59_a_host_is_refused_at_every_depth(label: str, tmp_path: Path) -> None:
+    files = edited("Pulumi.home.yaml", ("config:\n", "config:\n  warren:advancedCertificates: true\n"))
+    files["workspaces/shop.yaml"] = SHOP.replace("host: shop", f"host: {label}")
+    assert len(mistakes(tmp_path, files)) == 1
 
 
 def test_an_empty_workspace_file_says_what_the_smallest_one_has(tmp_path: Path) -> None:
@@ -86,9 +116,9 @@ def test_the_same_host_and_path_of_two_apps_hosts_in_two_files_is_told_once_per_
 
 def test_a_host_two_levels_deep_is_right_with_advanced_certificates(tmp_path: Path) -> None:
     files = edited("Pulumi.home.yaml", ("config:\n", "config:\n  warren:advancedCertificates: true\n"))
-    files["workspaces/shop.yaml"] = SHOP.replace("host: shop", "host: www.shop")
-    assert "www.shop.example.com" in load(write(tmp_path, files)).hosts
-    files["workspaces/shop.yaml"] = SHOP.replace("host: shop", "host: a.www.shop")
+    files["workspaces/shop.yaml"] = SHOP.replace("host: shop", "host: api.shop")
+    assert "api.shop.example.com" in load(write(tmp_path, files)).hosts
+    files["workspaces/shop.yaml"] = SHOP.replace("host: shop", "host: a.api.shop")
     assert len(mistakes(tmp_path, files)) == 1
 
 
