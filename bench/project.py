@@ -21,7 +21,6 @@ import yaml
 from bench import generate, measure
 from sandbox.install import install
 from scripts.stack import sandbox_environment
-from spec import connection
 
 ROOT = Path(__file__).resolve().parent.parent
 STACK = "bench"
@@ -87,7 +86,7 @@ def warren(directory: Path, size: str) -> Project:
     if size == HOME:
         shutil.copytree(ROOT / "workspaces", directory / "workspaces")
         written = yaml.safe_load((ROOT / f"Pulumi.{HOME}.yaml").read_text())["config"]
-        config = {**written, "warren:sandbox": True, "cloudflare:apiToken": connection.SANDBOX_TOKEN}
+        config = {**written, "warren:sandbox": True}
     else:
         config = {f"warren:{key}": value for key, value in generate.write(directory, int(size)).items()}
     project = _project(directory, config)

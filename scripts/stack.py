@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 
 from scripts.tree import draw
+from spec.files.stack_file import before_the_engine
+from spec.load import Mistakes
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".state"
@@ -76,6 +78,8 @@ def arguments(command: str, stack: str, *, sandbox: bool) -> list[str]:
 def main() -> None:
     """Run the command and leave with its exit code."""
     command, stack = sys.argv[1:]
+    if mistakes := before_the_engine(ROOT, stack):
+        raise SystemExit(str(Mistakes(mistakes)))
     pulumi = json.loads(ENGINE_FILE.read_text(encoding="utf-8"))["path"]
     sandbox = is_sandbox(ROOT / f"Pulumi.{stack}.yaml")
     environment = sandbox_environment(ROOT, dict(os.environ)) if sandbox else user_environment(dict(os.environ))

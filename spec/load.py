@@ -107,7 +107,7 @@ def read(path: Path, shown: str) -> Document:
     """
     try:
         if not path.is_file():
-            raise Mistakes([Mistake(shown, 0, "", "is not a file")])
+            raise Mistakes([Mistake(shown, 0, "", absent(path))])
         if path.stat().st_size > MAX_BYTES:
             raise Mistakes(
                 [Mistake(shown, 0, "", "is larger than 1 MB; big files belong into a static folder or a volume")]
@@ -116,6 +116,16 @@ def read(path: Path, shown: str) -> Document:
     except (OSError, UnicodeDecodeError):
         raise Mistakes([Mistake(shown, 0, "", "cannot be read as UTF-8 text")]) from None
     return parse_yaml(text, shown)
+
+
+def absent(path: Path) -> str:
+    """Why there is no file at `path`, as far as one can see."""
+    other = path.with_suffix(".yml")
+    if path.is_symlink():
+        return f"is a link to {path.readlink()}, where nothing is; mend or delete it"
+    if path.suffix == ".yaml" and other.is_file():
+        return f"is called {other.name}; nobody reads .yml here, so rename it to {path.name}"
+    return "is not a file" if path.exists() else "is not there"
 
 
 def parse_yaml(text: str, shown: str) -> Document:
@@ -130,7 +140,12 @@ def parse_yaml(text: str, shown: str) -> Document:
     if reader.mistakes:
         raise Mistakes(reader.mistakes)
     if data is None:
-        raise Mistakes([Mistake(shown, 1, "", "is empty; the smallest workspace has name, host, quota, auth and apps")])
+        needs = (
+            "Pulumi.home.yaml shows what a stack file says"
+            if shown.startswith("Pulumi.")
+            else "the smallest workspace has name, host, quota, auth and apps"
+        )
+        raise Mistakes([Mistake(shown, 1, "", f"is empty; {needs}")])
     return Document(shown, data, reader.lines)
 
 

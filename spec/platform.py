@@ -15,7 +15,7 @@ from spec.app.static import StaticFiles, items, read_folder
 from spec.checks import check, check_stack, check_workspace
 from spec.checks import secrets as secret_rules
 from spec.files.stack_file import config_from_file, stack_document
-from spec.load import Document, KeyPath, Loaded, Mistake, Mistakes, Model, read, validate
+from spec.load import Document, KeyPath, Loaded, Mistake, Mistakes, Model, absent, read, validate
 from spec.routes import Route, hosts_of, route_table
 from spec.stack import Stack
 from spec.workspace import Workspace
@@ -105,7 +105,7 @@ def _documents(folder: Path, stack: Document, found: list[Mistake]) -> list[Docu
             what = f"{name} is listed twice, first as workspaces[{first[name]}]; keep one"
             found.append(stack.mistake(path, what))
         elif not file.exists():
-            found.append(stack.mistake(path, _no_file(folder, name)))
+            found.append(stack.mistake(path, _no_file(file)))
         elif not file.resolve().is_relative_to(folder.resolve()):
             what = f"{FOLDER}/{name}.yaml leads outside {FOLDER}/; copy the file instead of linking it"
             found.append(stack.mistake(path, what))
@@ -125,11 +125,14 @@ def _on_disk(folder: Path) -> frozenset[str]:
     return frozenset(path.stem for path in folder.glob("*.yaml"))
 
 
-def _no_file(folder: Path, name: str) -> str:
+def _no_file(file: Path) -> str:
     from spec.files.refusals import nearest
 
-    near = nearest(name, sorted(path.stem for path in folder.glob("*.yaml")))
-    return f"there is no {FOLDER}/{name}.yaml{near or '; create it, or take the name off the list'}"
+    shown, why = f"{FOLDER}/{file.name}", absent(file)
+    if why != "is not there":
+        return f"{shown} {why}"
+    near = nearest(file.stem, sorted(path.stem for path in file.parent.glob("*.yaml")))
+    return f"there is no {shown}{near or '; create it, or take the name off the list'}"
 
 
 def _static_folders(folder: Path, file: Loaded[Workspace], found: list[Mistake]) -> dict[str, StaticFiles]:

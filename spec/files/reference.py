@@ -67,7 +67,17 @@ _STACK_HEAD = """\
 # Stack reference
 
 Every key under `warren:` in a `Pulumi.<stack>.yaml`. `warren:secrets` holds the secrets that workspaces name; set one
-with `pulumi config set --secret --path 'secrets.NAME'`. The one secret without `warren:` is `cloudflare:apiToken`.
+with `pulumi config set --secret --path 'secrets.NAME'`. The one secret without `warren:` is `cloudflare:apiToken`. A
+secret in plain text is refused.
+
+Every stack file also has the line below. Without it, a resource that names no provider goes to whatever cluster or
+account the machine is signed in to.
+
+```yaml
+config:
+  pulumi:disable-default-providers: ["*"]
+```
+
 <!-- Made by `python -m spec.files.reference` from the models in spec/; a test checks that it is current. -->
 
 Keys that are not listed here are refused. Keys in bold are required.

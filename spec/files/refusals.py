@@ -75,7 +75,8 @@ def _words(model: type[BaseModel], document: Document, path: KeyPath, error: Any
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         taken = _at(document.data, path[:-1])
-        return _unknown(str(path[-1]), sorted(_keys_at(schema_of(model), document.data, path[:-1]).keys() - set(taken)))
+        known = _keys_at(schema_of(model), document.data, path[:-1]).keys()
+        return _unknown(str(path[-1]), sorted(known - set(taken)), sorted(known))
     if kind == "missing":
         return _missing(str(path[-1]), _keys_at(schema_of(model), document.data, path[:-1]).get(str(path[-1]), {}))
     if kind == "literal_error":
@@ -113,8 +114,9 @@ def _got(kind: str, value: Any) -> str:
     return got
 
 
-def _unknown(key: str, allowed: list[str]) -> str:
-    near = nearest(key, allowed)
+def _unknown(key: str, allowed: list[str], known: list[str]) -> str:
+    # Pulumi.yaml's defaults stand for keys that nobody wrote, so what is there may still be what is meant.
+    near = nearest(key, allowed) or nearest(key, known)
     keys = f"; it takes {', '.join(allowed)}" if allowed and (not near or len(allowed) <= MANY) else ""
     return f"is not a key here{near}{keys}"
 

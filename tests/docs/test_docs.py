@@ -107,7 +107,11 @@ def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     workspace["apps"] = {"web": {"image": "docker.io/traefik/whoami:v1.11.0"}}
     workspace["name"] = named[0].partition("-")[0] if named else "docs"
     if "config" in written:
-        keys |= {key.removeprefix("warren:"): value for key, value in written["config"].items()}
+        keys |= {
+            key.removeprefix("warren:"): value
+            for key, value in written["config"].items()
+            if not key.startswith("pulumi:")
+        }
     else:
         workspace |= written
     shared = keys.get("secretReaders", {})

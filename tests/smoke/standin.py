@@ -28,6 +28,7 @@ Manifest = dict[str, Any]
 
 STACK = """\
 config:
+  pulumi:disable-default-providers: ["*"]
   warren:domain: example.com
   warren:cluster:
     kubeconfig: /nowhere/kubeconfig

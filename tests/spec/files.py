@@ -26,6 +26,7 @@ config:
   warren:workspaces: [mcd, shop]
   warren:secrets:
     mcd-entra: { secure: AAAA }
+  pulumi:disable-default-providers: ["*"]
 """
 
 MCD = """\

@@ -82,5 +82,5 @@ def test_the_commands_come_from_the_stack_file_alone() -> None:
 
 
 def test_a_stack_file_that_is_missing_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(Mistakes, match=r"Pulumi\.home\.yaml: is not a file"):
+    with pytest.raises(Mistakes, match=r"Pulumi\.home\.yaml: is not there"):
         k3s.commands_of_file(tmp_path, "home")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spec import platform
-from spec.files.stack_file import decoded
+from spec.files.stack_file import before_the_engine, decoded
 from spec.load import Mistakes
 
 from .files import FILES, MCD, SHOP, STACK, edited, load, mistakes, write
@@ -251,6 +251,99 @@ def test_a_secret_that_is_one_encrypted_object_is_not_plain_text(tmp_path: Path)
     write(tmp_path, files)
     config, _ = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
     assert platform.load(tmp_path, "home", config, secrets=["mcd-entra"]).stack.secrets == {"mcd-entra"}
+
+
+PLAIN = [
+    "warren:secrets: { mcd-entra: hunter2 }",
+    "secrets: { mcd-entra: hunter2 }",
+    "warren:config:secrets: { mcd-entra: hunter2 }",
+    "warren:secrets: { mcd-entra: { secure: { deeper: hunter2 } } }",
+    "warren:secrets: { mcd-entra: { secure: AAAA, and: hunter2 } }",
+    "warren:secrets: { mcd-entra: [hunter2] }",
+    'warren:secrets: \'{"mcd-entra": "hunter2"}\'',
+    "warren:secrets: [hunter2]",
+    "warren:secrets: hunter2",
+    "cloudflare:apiToken: hunter2",
+    "cloudflare:config:apiToken: hunter2",
+    "cloudflare:apiToken: { secure: [hunter2] }",
+    "cloudflare:apiToken: ''",
+    "cloudflare:apiKey: hunter2",
+    "cloudflare:email: ann@example.com",
+    "cloudflare:apiUserServiceKey: { secure: AAAA }",
+    "kubernetes:kubeconfig: hunter2",
+]
+
+
+@pytest.mark.parametrize("line", PLAIN)
+def test_rule_62_a_secret_in_plain_text_is_refused_with_its_line_and_not_repeated(line: str, tmp_path: Path) -> None:
+    old = "warren:secrets:\n    mcd-entra: { secure: AAAA }"
+    write(tmp_path, edited("Pulumi.home.yaml", (old, line if "secrets" in line else f"{line}\n  {old}")))
+    config, _ = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
+    with pytest.raises(Mistakes) as refused:
+        platform.load(tmp_path, "home", config, secrets=["mcd-entra"])
+    [told] = refused.value.mistakes
+    assert told.line == 13
+    assert "hunter2" not in str(told)
+
+
+@pytest.mark.parametrize("line", ["cloudflare:apiToken: { secure: AAAA }", "cloudflare:config:apiToken: { secure: A }"])
+def test_rule_62_an_encrypted_token_is_right(line: str, tmp_path: Path) -> None:
+    assert load(write(tmp_path, edited("Pulumi.home.yaml", ("config:\n", f"config:\n  {line}\n")))).hosts
+
+
+def test_rule_62_a_sandbox_keeps_no_token_in_plain_text_either_and_says_how_it_is_set(tmp_path: Path) -> None:
+    lines = "config:\n  warren:sandbox: true\n  cloudflare:apiToken: hunter2\n"
+    [told] = mistakes(tmp_path, edited("Pulumi.home.yaml", ("config:\n", lines)))
+    assert told.endswith('then run: make config ARGS="set --secret cloudflare:apiToken" STACK=home')
+
+
+@pytest.mark.parametrize(("written", "right"), [('["*"]', True), ("'[\"*\"]'", True), ("[]", False), ("'*'", False)])
+def test_default_providers_are_off_as_a_person_or_as_the_engine_writes_it(
+    written: str, right: bool, tmp_path: Path
+) -> None:
+    files = edited("Pulumi.home.yaml", ('providers: ["*"]', f"providers: {written}"))
+    if right:
+        assert load(write(tmp_path, files)).hosts
+    else:
+        assert len(mistakes(tmp_path, files)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("config:\n\twarren:domain: example.com\n", "Pulumi.home.yaml:2: "),
+        ("config:\n  a: { secure: 'v1:A:B' }\n", "Pulumi.home.yaml:2: encryptionsalt: is lost"),
+    ],
+)
+def test_what_the_engine_would_refuse_in_its_own_words_is_told_before(text: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.home.yaml").write_text(text, "utf-8")
+    [mistake] = before_the_engine(tmp_path, "home")
+    assert str(mistake).startswith(told)
+
+
+def test_before_the_engine_nothing_is_said_of_a_file_that_is_right_or_not_there(tmp_path: Path) -> None:
+    assert before_the_engine(tmp_path, "home") == []
+    write(tmp_path, FILES)
+    assert before_the_engine(tmp_path, "home") == []
+    (tmp_path / "Pulumi.home.yaml").write_text("config:\n  a: { secure: 'v1:A:B' }\nencryptionsalt: v1:x\n", "utf-8")
+    assert before_the_engine(tmp_path, "home") == []
+    (tmp_path / "Pulumi.home.yaml").rename(tmp_path / "Pulumi.home.yml")
+    assert "rename it to Pulumi.home.yaml" in str(before_the_engine(tmp_path, "home")[0])
+
+
+def test_a_workspace_file_with_another_ending_or_behind_a_broken_link_is_found(tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    file = tmp_path / "workspaces" / "shop.yaml"
+    file.rename(file.with_suffix(".yml"))
+    assert mistakes(tmp_path, {}) == [
+        "Pulumi.home.yaml:12: workspaces[1]: workspaces/shop.yaml is called shop.yml; nobody reads .yml here, so "
+        "rename it to shop.yaml"
+    ]
+    file.symlink_to("gone.yaml")
+    assert mistakes(tmp_path, {}) == [
+        "Pulumi.home.yaml:12: workspaces[1]: workspaces/shop.yaml is a link to gone.yaml, where nothing is; mend or "
+        "delete it"
+    ]
 
 
 def test_files_that_are_wrong_in_themselves_are_still_held_against_the_others(tmp_path: Path) -> None:

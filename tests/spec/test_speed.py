@@ -29,7 +29,8 @@ def project(root: Path, count: int) -> Path:
     """A project of `count` workspaces with five apps each; every other one signs people in."""
     names = [f"w{i}" for i in range(count)]
     big = STACK.replace("cpu: 4, memory: 8Gi", "cpu: 64, memory: 64Gi")
-    big += "".join(f"    {name}-key: {{ secure: AAAA }}\n" for name in names)
+    keys = "".join(f"    {name}-key: {{ secure: AAAA }}\n" for name in names)
+    big = big.replace("    mcd-entra: { secure: AAAA }\n", keys)
     files = {"Pulumi.home.yaml": big.replace("[mcd, shop]", f"[{', '.join(names)}]")}
     for i, name in enumerate(names):
         head = f'name: {name}\nhost: {name}\nquota: {{ cpu: "2", memory: 2Gi }}\n'
