@@ -134,9 +134,10 @@ def parse_yaml(text: str, shown: str) -> Document:
         reader = _Reader(text, shown)
         data = reader.document()
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
-        raise Mistakes([Mistake(shown, mark.line + 1 if mark else 0, "", f"is not YAML: {problem}")]) from None
+        from spec.files.yaml_words import explain  # a good file never needs it
+
+        line, words = explain(text, error)
+        raise Mistakes([Mistake(shown, line, "", f"is not YAML: this line {words}")]) from None
     if reader.mistakes:
         raise Mistakes(reader.mistakes)
     if data is None:
@@ -228,7 +229,9 @@ class _Reader:
         merged: dict[str, Any] = {}
         while type(event := self._next()) is not yaml.MappingEndEvent:
             if type(event) is not yaml.ScalarEvent:
-                self._refuse(event, path, "has a key that is not text; keys are plain names")
+                self._refuse(
+                    event, path, "has a key that is not text; keys are plain names, and {{ }} needs quotes around it"
+                )
                 self._value(event, path)
                 self._value(self._next(), path)
                 continue

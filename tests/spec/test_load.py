@@ -57,7 +57,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("", "x.yaml:1: is empty; the smallest workspace has name, host, quota, auth and apps"),
         ("# nothing\n", "x.yaml:1: is empty; the smallest workspace has name, host, quota, auth and apps"),
         ("---\n", "x.yaml:1: is empty; the smallest workspace has name, host, quota, auth and apps"),
-        ("a: [1", "x.yaml:2: is not YAML: did not find expected ',' or ']'"),
+        ("a: [1", "x.yaml:1: is not YAML: this line misses a comma, or the ] that closes its ["),
         ("a: 1\na: 2\n", "x.yaml:2: a: is written twice, first at line 1; keep one"),
         ("a:\n  b: {c: 1, c: 2}\n", "x.yaml:2: a.b.c: is written twice, first at line 2; keep one"),
         ("a: 1\n---\nb: 2\n", "x.yaml:2: has a second document; keep one in each file"),
@@ -66,8 +66,11 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: !!binary aGk=", "x.yaml:1: a: has the tag binary; write plain YAML"),
         ("a: &a [*a]", "x.yaml:1: a[0]: is an alias to something that contains it; write it out"),
         ("a: *b", "x.yaml:1: a: is an alias to b, which is nowhere; write it out"),
-        ("? [a]\n: b\n", "x.yaml:1: has a key that is not text; keys are plain names"),
-        ("a: \x01", "x.yaml: is not YAML: control characters are not allowed"),
+        (
+            "? [a]\n: b\n",
+            "x.yaml:1: has a key that is not text; keys are plain names, and {{ }} needs quotes around it",
+        ),
+        ("a: \x01", "x.yaml:1: is not YAML: this line has a control character; delete it"),
         (
             BOMB,
             "x.yaml:5: e[0]: expands to more than 20000 values; "
