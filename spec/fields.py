@@ -281,6 +281,20 @@ def _like(pattern: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
 
 
+def unit_missing(forms: str) -> BeforeValidator:
+    """Tells a bare number what it lacks, once, instead of asking for quotes first and for a unit then.
+
+    `forms` shows how to write the number, which is `{n}`, and `{m}` thousand times over.
+    """
+
+    def check(value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            raise ValueError(f"{value:g} {forms.format(n=f'{value:g}', m=f'{value * 1000:.0f}')}")
+        return value
+
+    return BeforeValidator(check)
+
+
 _CPU = r"[0-9]+m|[0-9]+(\.[0-9]{1,3})?"
 _MEMORY = r"[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)"
 
@@ -294,9 +308,16 @@ RoutePath = Annotated[str, AfterValidator(_path), _like(r"/|(/[A-Za-z0-9_-][A-Za
 """A URL path prefix, matched segment by segment; without a trailing slash but for "/"."""
 Cidr = Annotated[str, AfterValidator(_cidr)]
 Address = Annotated[str, AfterValidator(_address)]
-Cpu = Annotated[str, AfterValidator(_cpu), _like(_CPU)]
-Memory = Annotated[str, AfterValidator(_memory), _like(_MEMORY)]
-Duration = Annotated[str, AfterValidator(_duration), _like("[0-9]+[smh]")]
+Cpu = Annotated[
+    str,
+    AfterValidator(_cpu),
+    _like(_CPU),
+    unit_missing('is a number; write "{n}" in quotes for cores, or {m}m'),
+]
+Memory = Annotated[str, AfterValidator(_memory), _like(_MEMORY), unit_missing("has no unit; write {n}Mi or {n}Gi")]
+Duration = Annotated[
+    str, AfterValidator(_duration), _like("[0-9]+[smh]"), unit_missing("has no unit; write {n}s or {n}m")
+]
 Image = Annotated[str, AfterValidator(_image)]
 Email = Annotated[str, AfterValidator(_email)]
 EmailDomain = Annotated[str, AfterValidator(_email_domain)]

@@ -35,6 +35,7 @@ from spec.fields import (
     Written,
     either,
     seconds,
+    unit_missing,
     written_as,
 )
 from spec.providers import Provider
@@ -100,7 +101,7 @@ def _limit_of(rate: str) -> str:
     return rate
 
 
-Rate = Annotated[str, AfterValidator(_limit_of)]
+Rate = Annotated[str, AfterValidator(_limit_of), unit_missing("has no unit; write {n}/s or {n}/m")]
 
 
 class RouteRule(Written):

@@ -11,8 +11,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from spec.files import elsewhere
 from spec.files.schema import schema_of
 from spec.load import Document, KeyPath, Mistake
+from spec.workspace import Workspace
 
 Schema = dict[str, Any]
 
@@ -42,13 +44,22 @@ def mistakes_of(model: type[BaseModel], document: Document, refused: ValidationE
     found = []
     for path, error in errors:
         if error["type"] == "missing" and any(
-            path[:-1] == other[:-1] and nearest(other[-1], [str(path[-1])]) for other in unknown
+            path[:-1] == other[:-1] and _means(model, other, str(path[-1])) for other in unknown
         ):
-            continue  # a slip of the pen: the unknown key is the one that is missing
+            continue  # a slip of the pen, or another system's word: the unknown key is the one that is missing
         if error["type"] == "too_short" and _at(document.data, path):
             continue  # pydantic counts only the items it liked, and each of the others has its own mistake
         found.append(document.mistake(path, _words(model, document, path, error)))
     return found
+
+
+def _means(model: type[BaseModel], path: KeyPath, key: str) -> bool:
+    row = _row(model, path)
+    return row[0] == key if row else bool(nearest(path[-1], [key]))
+
+
+def _row(model: type[BaseModel], path: KeyPath) -> elsewhere.Row | None:
+    return elsewhere.row_of(path[:-1], str(path[-1])) if model is Workspace else None
 
 
 def _at(data: Any, path: KeyPath) -> Any:
@@ -74,6 +85,8 @@ def _written(data: Any, loc: tuple[str | int, ...], kind: str) -> KeyPath:
 def _words(model: type[BaseModel], document: Document, path: KeyPath, error: Any) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
+        if row := _row(model, path):
+            return f"is not a key here; {row[1]}"
         taken = _at(document.data, path[:-1])
         known = _keys_at(schema_of(model), document.data, path[:-1]).keys()
         return _unknown(str(path[-1]), sorted(known - set(taken)), sorted(known))
@@ -89,7 +102,10 @@ def _words(model: type[BaseModel], document: Document, path: KeyPath, error: Any
     if kind in _EXPECTED:
         if error["input"] is None:
             return f"is empty; it must be {_EXPECTED[kind]}"
-        return f"must be {_EXPECTED[kind]}, not {_got(kind, error['input'])}"
+        got = _got(kind, error["input"])
+        if shape := elsewhere.SHAPES.get((str(path[-1]) if path else "", got.partition(";")[0])):
+            got = f"{got.partition(';')[0]}; {shape}"
+        return f"must be {_EXPECTED[kind]}, not {got}"
     if kind == "greater_than_equal":
         return f"must be at least {context['ge']}"
     if kind == "less_than_equal":
