@@ -103,6 +103,8 @@ async def outputs() -> dict[str, pulumi.Input[Any]]:
     await asyncio.sleep(0)
     table, read = report.url_table(plan.routes), report.secret_table(plan.readers)
     tables = {"Secrets": read, "Routes": table}
+    if plan.warnings:
+        pulumi.warn(report.warning_text(plan.warnings))
     pulumi.info("\n\n".join(f"{title}\n{report.text_table(rows)}" for title, rows in tables.items() if rows))
     return {
         "routes": table,

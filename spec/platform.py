@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spec.app.static import StaticFiles, items, read_folder
-from spec.checks import check, check_stack, check_workspace
+from spec.checks import check, check_stack, check_workspace, warnings
 from spec.checks import secrets as secret_rules
 from spec.files.stack_file import config_from_file, stack_document
 from spec.load import Document, KeyPath, Loaded, Mistake, Mistakes, Model, absent, read, validate
@@ -40,6 +40,8 @@ class Platform:
     """Workspace -> app -> the files of its static folder."""
     readers: Mapping[str, tuple[str, ...]]
     """Every secret of the stack -> the workspaces that read it, both sorted."""
+    warnings: tuple[Mistake, ...]
+    """What looks as if it could not work, sorted by file and line."""
 
 
 def load(
@@ -80,7 +82,13 @@ def load(
     hosts = {host for workspace in workspaces for host in hosts_of(stack.model, workspace)}
     readers = {**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(documents)}
     return Platform(
-        stack.model, workspaces, route_table(stack.model, workspaces), tuple(sorted(hosts)), static, readers
+        stack.model,
+        workspaces,
+        route_table(stack.model, workspaces),
+        tuple(sorted(hosts)),
+        static,
+        readers,
+        warnings.check(stack.model, files),
     )
 
 

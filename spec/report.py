@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from spec.load import Mistake
 from spec.routes import Route, hosts_of
 from spec.stack import Stack
 from spec.workspace import Allow, Workspace
@@ -23,6 +24,12 @@ def url_table(routes: Iterable[Route]) -> list[dict[str, Any]]:
 def secret_table(readers: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """The `secrets` output: one row a secret, with the workspaces that read it."""
     return [{"secret": name, "workspaces": ", ".join(by) or "none"} for name, by in readers.items()]
+
+
+def warning_text(warnings: Sequence[Mistake]) -> str:
+    """Warnings as people read them, a line each."""
+    head = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    return "\n".join([f"{head}, in case it is not meant:", *(f"  {warning}" for warning in warnings)])
 
 
 def text_table(rows: Sequence[dict[str, Any]]) -> str:

@@ -88,6 +88,15 @@ def test_the_preview_prints_the_route_table(life: Life) -> None:
     assert ["https://devailab.work/", "public", "landing", "80", "no"] in rows
 
 
+def test_a_plan_that_cannot_work_goes_on_with_a_warning(platform: Platform) -> None:
+    project = platform()
+    _edit(project, "workspaces/mcd.yaml", "    health: /health\n", "    health: /health\n    env: { A: $(NOBODY) }\n")
+    result = project.preview()
+    assert result.ok, result.output
+    told = [message for message in result.messages if message.startswith("1 warning")]
+    assert ["apps.helloworld.env.A: $(NOBODY) is no variable" in message for message in told] == [True]
+
+
 def test_a_second_up_changes_nothing(life: Life) -> None:
     assert life.made_again.ok, life.made_again.output
     assert life.made_again.changes == {}

@@ -86,10 +86,16 @@ def test_the_suite_of_the_docs_is_right_and_fits_on_the_home_nodes() -> None:
     root = ROOT / "docs/examples/suite"
     plan = platform.load(root, "home", {**config, "workspaces": ["suite"]}, secrets=secrets)
     (suite,) = plan.workspaces
+    assert plan.warnings == ()
     assert sorted(suite.apps) == ["backup", "postgres", "redis", "web", "worker"]
     kept = [name for app in suite.apps.values() for name, volume in app.volumes.items() if not volume.scratch]
     assert kept == ["uploads", "data"]
     assert [(route.path, route.auth) for route in plan.routes] == [("/", "page"), ("/api", "api"), ("/public", "none")]
+
+
+@pytest.mark.parametrize("stack", ["home", "sandbox"])
+def test_nothing_that_ships_is_warned_about(stack: str) -> None:
+    assert shipped(stack, [ENTRA]).warnings == ()
 
 
 def test_the_home_stack_leaves_room() -> None:
