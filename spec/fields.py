@@ -67,6 +67,8 @@ def _port(number: int) -> int:
 
 def _path(text: str) -> str:
     # Both controllers drop an Ingress with any other character in a path (strict path validation).
+    if "*" in text:
+        raise ValueError(f"{text!r} has a *; a path covers everything below it, so write it without")
     if not text.startswith("/") or not re.fullmatch(r"(/[A-Za-z0-9._-]+)*/?", text) or "/." in text:
         raise ValueError(
             f"{text!r} is not a path: / and then segments of letters, digits, - . _ that do not start with a dot"
@@ -120,7 +122,9 @@ def mebibytes(text: str) -> int:
         amount = Decimal(match[1]) * _SCALE[match[2]]
         if amount > 0:
             return max(1, int(amount / 2**20))
-    raise ValueError(f"{text!r} is not a memory quantity: write a number with a unit, such as 512Mi or 2Gi")
+    meant = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kmgt])i?b?", text, re.IGNORECASE)
+    example = f"{meant[1]}{meant[2].upper()}i" if meant and Decimal(meant[1]) else "512Mi or 2Gi"
+    raise ValueError(f"{text!r} is not a memory quantity: write a number with a unit, such as {example}")
 
 
 def memory_quantity(mib: int) -> str:
@@ -405,7 +409,8 @@ class SecretRef(Written):
 def _reference(value: Any) -> Any:
     if not isinstance(value, dict | SecretRef):
         raise ValueError(
-            "must be a reference such as { secret: NAME }, then run: pulumi config set --secret --path 'secrets.NAME'"
+            "must be a reference such as { secret: NAME }; the value goes into the stack config, by the command that "
+            "a preview then prints"
         )
     return value
 

@@ -67,6 +67,8 @@ def _labels(document: Document) -> Iterator[tuple[KeyPath, str]]:
 
 def _depth(domain: str, advanced_certificates: bool, document: Document) -> Iterator[Mistake]:
     for path, label in _labels(document):
+        if ":" in label or "/" in label:
+            continue  # an address, and the field's own words say so
         first, dot, _ = label.partition(".")
         if label == domain:
             yield document.mistake(path, 'is the domain itself; write "@"')

@@ -191,8 +191,35 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
 }
 """Where a key was written -> their key -> the row."""
 
+VARIABLE: Mapping[str, Row] = {
+    **dict.fromkeys(("valueFrom", "secretKeyRef", "fromSecret"), ("secret", "write { secret: NAME }")),
+    **dict.fromkeys(("configMapKeyRef", "fieldRef", "resourceFieldRef"), ("", "write the value as text")),
+}
+"""Keys below a variable of `env`."""
+
+STACK: Mapping[str, str] = dict.fromkeys(
+    ("apiToken", "token", "apiKey", "email"),
+    "it is a secret; revoke it if it is real, and set cloudflare:apiToken as docs/getting-started.md shows",
+)
+"""Keys below a stack's `cloudflare`."""
+
+WHOLE: Mapping[tuple[str, ...], str] = {
+    ("apiVersion", "kind"): "is a Kubernetes object; a workspace says what runs, as docs/workspaces.md shows",
+    ("services",): "is a Docker Compose file; a workspace has its services as apps, as docs/workspaces.md shows",
+}
+"""Keys that a file has which is of another system as a whole, where it has no `name`."""
+
 SHAPES: Mapping[tuple[str, str], str] = {
     ("env", "a list"): "write env: { NAME: value }",
+    ("ports", "a number"): "write port: 8000, which the app listens on",
+    ("port", "a number"): "write the port's name, or nothing where the app has only one",
+    ("workspaces", "text"): "write [one, another]",
+    ("volumes.*", "text"): "write { mount: /data, size: 5Gi }",
+    ("apps.*", "text"): "each app has a name above it: apps: { web: { image: ..., port: 8000 } }",
+    ("apps.*", "a number"): "each app has a name above it: apps: { web: { image: ..., port: 8000 } }",
+    ("egress", "a list"): "write egress: { allow: [{ cidr: 10.0.0.7/32 }] }",
+    ("egress", "text"): "write egress: { internet: true, allow: [{ cidr: 10.0.0.7/32 }] }",
+    ("allow.*", "text"): "write { cidr: 10.0.0.7/32 }",
     ("ports", "a list"): "write port: 8000, which the app listens on; the outside has routes instead",
     ("volumes", "a list"): "write volumes: { data: { mount: /data, size: 5Gi } }",
     ("volumes", "text"): "write volumes: { data: { mount: /data, size: 5Gi } }",
@@ -210,7 +237,20 @@ SHAPES: Mapping[tuple[str, str], str] = {
     ("replicas", "text"): "write replicas: 2",
     ("size", "a number"): "write size: 5Gi",
 }
-"""Key and what was written there -> the form that is meant."""
+"""Key (or the key above it and `.*`) and what was written there -> the form that is meant."""
+
+
+def shape_of(path: KeyPath, got: str) -> str | None:
+    """The form that is meant by something of the wrong kind at `path`."""
+    above = f"{path[-2]}.*" if len(path) > 1 else ""
+    return SHAPES.get((str(path[-1]) if path else "", got)) or SHAPES.get((above, got))
+
+
+def whole(data: object) -> str | None:
+    """What a file is that is none of ours; None for one that may be."""
+    if not isinstance(data, dict) or "name" in data:
+        return None
+    return next((words for keys, words in WHOLE.items() if all(key in data for key in keys)), None)
 
 
 def place_of(path: KeyPath) -> str:
@@ -233,6 +273,8 @@ def place_of(path: KeyPath) -> str:
 
 def row_of(path: KeyPath, key: str) -> Row | None:
     """What somebody means who writes `key` below `path`; None when nobody else has such a key."""
+    if len(path) > 1 and path[-2] == "env":
+        return VARIABLE.get(key)
     row = _FOLDED.get(place_of(path), {}).get(_fold(key))
     inside = len(path) == 4 and path[2] in ("init", "sidecars")
     if row is not None and inside and row[0] not in ("", *Container.model_fields):

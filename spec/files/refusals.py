@@ -37,6 +37,8 @@ MANY = 8
 
 def mistakes_of(model: type[BaseModel], document: Document, refused: ValidationError) -> list[Mistake]:
     """One mistake for each thing that `model` refuses in the document."""
+    if model is Workspace and (words := elsewhere.whole(document.data)):
+        return [document.mistake((), words)]
     errors = [
         (_written(document.data, error["loc"], error["type"]), error) for error in refused.errors(include_url=False)
     ]
@@ -59,7 +61,10 @@ def _means(model: type[BaseModel], path: KeyPath, key: str) -> bool:
 
 
 def _row(model: type[BaseModel], path: KeyPath) -> elsewhere.Row | None:
-    return elsewhere.row_of(path[:-1], str(path[-1])) if model is Workspace else None
+    if model is Workspace:
+        return elsewhere.row_of(path[:-1], str(path[-1]))
+    words = elsewhere.STACK.get(str(path[-1])) if path[:-1] == ("cloudflare",) else None
+    return ("", words) if words else None
 
 
 def _at(data: Any, path: KeyPath) -> Any:
@@ -103,7 +108,7 @@ def _words(model: type[BaseModel], document: Document, path: KeyPath, error: Any
         if error["input"] is None:
             return f"is empty; it must be {_EXPECTED[kind]}"
         got = _got(kind, error["input"])
-        if shape := elsewhere.SHAPES.get((str(path[-1]) if path else "", got.partition(";")[0])):
+        if shape := elsewhere.shape_of(path, got.partition(";")[0]):
             got = f"{got.partition(';')[0]}; {shape}"
         return f"must be {_EXPECTED[kind]}, not {got}"
     if kind == "greater_than_equal":

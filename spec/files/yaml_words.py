@@ -79,6 +79,8 @@ class _Place:
 
     def _flow(self) -> tuple[int, str]:
         opening, closing = ("[", "]") if "sequence" in self.context else ("{", "}")
+        if "${" in self.text or "{{" in self.text:
+            return self.line, "has a { in a value; put quotes around it"
         if self.start == self.line:
             return self.line, f"misses a comma, or the {closing} that closes its {opening}"
         where = f"is never closed, or misses a comma before line {self.line + 1}"
