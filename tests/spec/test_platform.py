@@ -99,6 +99,31 @@ def test_rule_59_a_host_is_refused_at_every_depth(label: str, tmp_path: Path) ->
     assert len(mistakes(tmp_path, files)) == 1
 
 
+@pytest.mark.parametrize("owner", ["/oauth2", "/dex"])
+@pytest.mark.parametrize("rest", ["", "/x", "/callback"])
+def test_rule_65_nobody_routes_or_denies_a_path_of_the_sign_in(owner: str, rest: str, tmp_path: Path) -> None:
+    words = f"{owner}{rest} belongs to the sign-in, which owns {owner} in this workspace; choose another path"
+    for routes, route in (
+        (f"[{owner}{rest}]", "apps.hello"),
+        (f"[{{ path: /, deny: [{owner}{rest}] }}]", "apps.landing"),
+    ):
+        old = "routes: [/hello]" if route == "apps.hello" else "routes: [/]"
+        assert mistakes(tmp_path, edited("workspaces/mcd.yaml", (old, f"routes: {routes}"))) == [
+            f"workspaces/mcd.yaml:{17 if route == 'apps.hello' else 13}: {route}.routes[0]: {words}"
+        ]
+
+
+@pytest.mark.parametrize("role", ["edit", "view"])
+@pytest.mark.parametrize("group", ["system:masters", "system:authenticated", "system:serviceaccounts", "*", " ", ""])
+def test_rule_65_no_group_of_the_cluster_is_let_in(group: str, role: str, tmp_path: Path) -> None:
+    people = "config:\n  warren:people: { issuer: 'https://id.example.com', clientId: kubectl }\n"
+    files = edited("Pulumi.home.yaml", ("config:\n", people))
+    files["workspaces/shop.yaml"] = SHOP.replace("auth: none", f"auth: none\naccess: {{ {role}: ['{group}'] }}")
+    assert mistakes(tmp_path, files) == [
+        f"workspaces/shop.yaml:5: access.{role}[0]: is not a group of your people; name one as the issuer does"
+    ]
+
+
 def test_an_empty_workspace_file_says_what_the_smallest_one_has(tmp_path: Path) -> None:
     assert mistakes(tmp_path, _listed("blog", "# later\n")) == [
         "workspaces/blog.yaml:1: is empty; the smallest workspace has name, host, quota, auth and apps"
