@@ -19,6 +19,8 @@ PROVIDERS = "pulumi:disable-default-providers"
 CLOUDFLARE = "cloudflare:apiToken"
 _OWN = ("warren", "cloudflare", "pulumi")
 """The namespaces of keys that somebody reads."""
+_DOTTED = "secrets."
+"""How a key begins that was meant for warren:secrets."""
 _ROOT = ("config", "encryptionsalt", "encryptedkey", "environment", "secretsprovider")
 """The keys of a stack file (pulumi/pulumi, sdk/go/common/workspace/project.go, ProjectStack)."""
 
@@ -48,10 +50,17 @@ def stack_document(
         if len(path) > 1 and path[0] == "config" and (key := _canonical(str(path[1]))).startswith("warren:"):
             lines[(key.removeprefix("warren:"), *path[2:])] = line
     unknown = {key: None for key in config if key not in Stack.model_fields}
-    document = Document(shown, {**unknown, **decoded(written), "secrets": sorted(secrets)}, lines)
+    known = {key: value for key, value in {**unknown, **decoded(written)}.items() if not key.startswith(_DOTTED)}
+    document = Document(shown, {**known, "secrets": sorted(secrets)}, lines)
     if file.data:
         sandbox = document.data.get("sandbox") is True
-        mistakes += [*_keys(file), *_plain(file, stack_name, sandbox=sandbox), *_default_providers(file), *_salt(file)]
+        mistakes += [
+            *_keys(file),
+            *_dotted(file, stack_name, sandbox=sandbox),
+            *_plain(file, stack_name, sandbox=sandbox),
+            *_default_providers(file),
+            *_salt(file),
+        ]
     return document, mistakes
 
 
@@ -96,6 +105,15 @@ def _keys(file: Document) -> Iterator[Mistake]:
         elif space in _OWN:
             continue
         yield Mistake(file.file, file.line(("config", key)), key, f"is read by nobody{near}")
+
+
+def _dotted(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mistake]:
+    """Secrets that were set without --path, which makes a key with a dot in its name."""
+    for key in _config(file.data):
+        if (name := _canonical(key).removeprefix("warren:")).startswith(_DOTTED):
+            run = commands.set_secret(name.removeprefix(_DOTTED), stack_name, sandbox=sandbox)
+            what = f"was set without --path, so it is no secret of warren:secrets; delete the line, then run: {run}"
+            yield Mistake(file.file, file.line(("config", key)), name, what)
 
 
 def _plain(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mistake]:
