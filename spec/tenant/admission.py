@@ -1,9 +1,7 @@
 """What the API server refuses, whoever asks: Ingresses for somebody else's host, Services that lead around the walls.
 
-ValidatingAdmissionPolicies in CEL (Kubernetes 1.30), because RBAC cannot look inside an object (rules 27 and 28). They
-hold for Pulumi and for cluster administrators too. `reason: Forbidden` matters: pulumi-kubernetes previews with a
-server-side dry run, in which a namespace does not have its new host yet, and falls back to a client-side preview for
-403 only.
+RBAC cannot look inside an object (rules 27 and 28). These policies hold for Pulumi and for cluster administrators too;
+what tenants alone are held to is in `bounds`.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from spec import names
+from spec.tenant.policies import binding, policy, rule
 
 Manifest = dict[str, Any]
 
@@ -31,10 +30,9 @@ def ingress_policy(allowed_annotations: Iterable[str]) -> Manifest:
         allowed_annotations: The full names of the controller annotations that Warren emits.
     """
     allowed = json.dumps(sorted(allowed_annotations))
-    return _policy(
+    return policy(
         INGRESSES,
-        "networking.k8s.io",
-        "ingresses",
+        rule("networking.k8s.io", "ingresses"),
         conditions={
             "served-by-warren": "!has(object.spec.ingressClassName) || "
             f"object.spec.ingressClassName == '{names.INGRESS_CLASS}' || "
@@ -89,10 +87,9 @@ def _cel(text: str) -> str:
 
 def service_policy() -> Manifest:
     """The policy for Services of workspaces: inside the cluster only, and only towards pods of their own namespace."""
-    return _policy(
+    return policy(
         SERVICES,
-        "",
-        "services",
+        rule("", "services"),
         conditions={},
         variables={},
         validations=[
@@ -112,65 +109,6 @@ def service_policy() -> Manifest:
     )
 
 
-_EVERYWHERE = {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}}
-"""The API server's defaults, written out: it keeps what is matched as one value, so that leaving them to it would be a
-change to whoever compares."""
-
-
 def bindings() -> dict[str, Manifest]:
     """The bindings that put the policies into force: Ingresses everywhere, Services in workspaces."""
-    workspaces = {"namespaceSelector": {"matchExpressions": [{"key": names.WORKSPACE_LABEL, "operator": "Exists"}]}}
-    return {"ingresses": _binding(INGRESSES, None), "services": _binding(SERVICES, workspaces)}
-
-
-def _binding(policy: str, where: Manifest | None) -> Manifest:
-    return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicyBinding",
-        "metadata": {"name": policy, "labels": names.labels(policy)},
-        "spec": {
-            "policyName": policy,
-            "validationActions": ["Deny"],
-            **({"matchResources": {**_EVERYWHERE, **where}} if where is not None else {}),
-        },
-    }
-
-
-def _policy(
-    name: str,
-    group: str,
-    resource: str,
-    *,
-    conditions: dict[str, str],
-    variables: dict[str, str],
-    validations: list[tuple[str, str]],
-) -> Manifest:
-    optional = {
-        "matchConditions": [{"name": key, "expression": text} for key, text in conditions.items()],
-        "variables": [{"name": key, "expression": text} for key, text in variables.items()],
-    }
-    return {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": "ValidatingAdmissionPolicy",
-        "metadata": {"name": name, "labels": names.labels(name)},
-        "spec": {
-            "failurePolicy": "Fail",
-            "matchConstraints": {
-                "resourceRules": [
-                    {
-                        "apiGroups": [group],
-                        "apiVersions": ["v1"],
-                        "operations": ["CREATE", "UPDATE"],
-                        "resources": [resource],
-                        "scope": "*",
-                    }
-                ],
-                **_EVERYWHERE,
-            },
-            **{key: value for key, value in optional.items() if value},
-            "validations": [
-                {"expression": expression, "message": message, "reason": "Forbidden"}
-                for expression, message in validations
-            ],
-        },
-    }
+    return {"ingresses": binding(INGRESSES, everywhere=True), "services": binding(SERVICES)}
