@@ -1,7 +1,7 @@
 """A tenant: its namespace with everything in it, and the rules that all tenants live by.
 
 Does not own what one app is made of (`components.app`), nor sign-in (`components.auth`); decides nothing
-(`spec.tenant.tenancy`, `spec.tenant.people`, `spec.tenant.admission`, `spec.ingress.annotations`).
+(`spec.tenant`, `spec.ingress.annotations`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from spec.app.static import StaticFiles
 from spec.ingress.annotations import ALLOWED_ANNOTATIONS, BASIC_AUTH_KEY, Gate, basic_auth_secret, route_ingresses
 from spec.routes import routes_of
 from spec.stack import Stack
-from spec.tenant import admission, people, tenancy
+from spec.tenant import admission, bounds, people, tenancy
 
 from .app import TenantApp, TenantAppArgs
 from .auth import AuthGateway, AuthGatewayArgs, DexCustomResources
@@ -36,8 +36,9 @@ class TenancyRules(pulumi.ComponentResource):
         policies = {
             "ingresses": admission.ingress_policy(ALLOWED_ANNOTATIONS),
             "services": admission.service_policy(),
+            **bounds.policies(),
         }
-        for role, binding in admission.bindings().items():
+        for role, binding in {**admission.bindings(), **bounds.bindings()}.items():
             policy = KubernetesObject(f"{name}-policy-{role}", policies[role], here)
             KubernetesObject(
                 f"{name}-binding-{role}", binding, pulumi.ResourceOptions(parent=self, depends_on=[policy])

@@ -10,6 +10,9 @@ from typing import Any
 
 Manifest = dict[str, Any]
 
+MAX_GRACE_SECONDS = 600
+"""How long a pod of a workspace may take to end, at most: whoever drains a node or removes a workspace waits for it."""
+
 
 def pod_security(user: int) -> Manifest:
     """The pod's securityContext: one unprivileged user that owns its volumes."""
@@ -45,8 +48,15 @@ def spread(match: Mapping[str, str]) -> list[Manifest]:
 
 
 def disruption_budget(match: Mapping[str, str]) -> Manifest:
-    """The spec of a PodDisruptionBudget that lets nodes be drained one pod at a time."""
-    return {"maxUnavailable": 1, "selector": {"matchLabels": dict(match)}}
+    """The spec of a PodDisruptionBudget that lets nodes be drained one pod at a time.
+
+    Pods that are not ready serve nobody, and would otherwise block a drain for as long as they are not.
+    """
+    return {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": dict(match)},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+    }
 
 
 def namespace_security(level: str) -> dict[str, str]:

@@ -59,10 +59,9 @@ _EDIT_RULES = [
     _rule("", ("persistentvolumeclaims",), ("create", "update", "patch")),
     # `get` as well, because kubectl opens a WebSocket with it.
     _rule("", ("pods/attach", "pods/exec", "pods/portforward"), ("get", "create")),
-    _rule("apps", ("deployments", "deployments/scale", "replicasets"), _WRITE),
+    _rule("apps", ("deployments", "deployments/scale"), _WRITE),
     _rule("autoscaling", ("horizontalpodautoscalers",), _WRITE),
     _rule("batch", ("cronjobs", "jobs"), _WRITE),
-    _rule("policy", ("poddisruptionbudgets",), _WRITE),
 ]
 
 

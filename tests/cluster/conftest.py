@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 
 import pytest
 
+from spec.k3s import PEOPLE_PREFIX
 from tests.real import control_plane, stacks
-from tests.real.api import Answer, Api, Key, Manifest, in_order
+from tests.real.api import Answer, Api, Key, Manifest, User, in_order
 from tests.real.control_plane import NEWEST, OLDEST, ControlPlane, wait
 from tests.real.stacks import Rendered
+from tests.spec.test_admission import changed
 
 CASES = [
     (stack, controller, version)
@@ -98,3 +102,88 @@ def cluster(
     finally:
         api.close()
         plane.stop()
+
+
+ANN = User("oidc:ann@example.com", (f"{PEOPLE_PREFIX}team-admins", "system:authenticated"))
+"""Somebody with `edit` in team, and in every room."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """A namespace with the labels, quota, defaults and people of team, under another name."""
+
+    api: Api
+    """The administrator."""
+    ann: Api
+    """Ann, who has `edit` there."""
+    name: str
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def leaving(cluster: Cluster) -> Iterator[list[str]]:
+    """Paths of deleted namespaces; waited for once, because Kubernetes empties each after five seconds only."""
+    paths: list[str] = []
+    yield paths
+    wait("the rooms are gone", lambda: all(cluster.api.request("GET", path).status == 404 for path in paths))
+
+
+@pytest.fixture
+def room(cluster: Cluster, leaving: list[str]) -> Iterator[Room]:
+    """A workspace of one test's own, in which things may be left behind."""
+    api, name = cluster.api, f"walls-{next(_numbers)}"
+    copied = [
+        each
+        for each in cluster.manifests
+        if each["metadata"].get("namespace") == "team"
+        and (
+            each["kind"] in ("ResourceQuota", "LimitRange")
+            or (each["kind"], each["metadata"]["name"]) == ("RoleBinding", "warren-edit")
+        )
+    ]
+    [namespace] = [each for each in cluster.rendered.of("Namespace") if each["metadata"]["name"] == "team"]
+    made = changed(namespace, metadata__name=name)
+    try:
+        for each in (made, *(changed(each, metadata__namespace=name) for each in copied)):
+            answer = api.create(each)
+            assert answer.ok, answer.message
+        wait("an account", lambda: api.get("v1", "ServiceAccount", name))
+        wait("quotas", lambda: all(each.get("status", {}).get("hard") for each in api.get("v1", "ResourceQuota", name)))
+        with closing(api.speaking_for(ANN)) as ann:
+            wait("her rights", lambda: ann.request("GET", api.path("v1", "Pod", name)).ok)
+            yield Room(api, ann, name)
+    finally:
+        leaving.append(api.path_of(made))
+        api.request("DELETE", leaving[-1])
+
+
+@pytest.fixture
+def ann(cluster: Cluster) -> Iterator[Api]:
+    """Ann, who has `edit` in team."""
+    with closing(cluster.api.speaking_for(ANN)) as speaking:
+        yield speaking
+
+
+def token_request() -> Manifest:
+    """What asks for a token of ten minutes."""
+    return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
+
+
+@pytest.fixture
+def bearer(cluster: Cluster) -> Iterator[Callable[[str, str], Api]]:
+    """Somebody with the real token of a ServiceAccount, as a pod has it."""
+    made: list[Api] = []
+
+    def with_token(namespace: str, name: str) -> Api:
+        path = f"{cluster.api.path('v1', 'ServiceAccount', namespace, name)}/token"
+        answer = cluster.api.request("POST", path, token_request())
+        assert answer.ok, answer.message
+        plane = cluster.plane
+        made.append(Api(plane.host, plane.port, answer.body["status"]["token"], plane.certificate))
+        return made[-1]
+
+    yield with_token
+    for each in made:
+        each.close()

@@ -6,17 +6,13 @@ under the same call. Rules 27, 28 and 32; who may do what at all is `test_rights
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from spec.k3s import PEOPLE_PREFIX
-from tests.cluster.conftest import Cluster, cases
-from tests.real.api import Answer, Api, Manifest, User
+from tests.cluster.conftest import ANN, Cluster, Room, cases, token_request
+from tests.real.api import Answer, Api, Manifest
 from tests.real.control_plane import wait
 from tests.spec.test_admission import INGRESS, NGINX, REFUSED_INGRESSES, REFUSED_SERVICES, SERVICE, changed
 
@@ -382,47 +378,6 @@ def test_a_pod_that_says_nothing_gets_the_default_amounts(api: Api) -> None:
 # For real, in a copy of a workspace, because here something is left behind.
 
 
-@dataclass(frozen=True)
-class Room:
-    """A namespace with the labels, quota and defaults of team, under another name."""
-
-    api: Api
-    name: str
-
-
-_numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def leaving(cluster: Cluster) -> Iterator[list[str]]:
-    """Paths of deleted namespaces; waited for once, because Kubernetes empties each after five seconds only."""
-    paths: list[str] = []
-    yield paths
-    wait("the rooms are gone", lambda: all(cluster.api.request("GET", path).status == 404 for path in paths))
-
-
-@pytest.fixture
-def room(cluster: Cluster, api: Api, leaving: list[str]) -> Iterator[Room]:
-    name = f"walls-{next(_numbers)}"
-    copied = [
-        each
-        for each in cluster.manifests
-        if each["kind"] in ("ResourceQuota", "LimitRange") and each["metadata"]["namespace"] == "team"
-    ]
-    [namespace] = [each for each in cluster.rendered.of("Namespace") if each["metadata"]["name"] == "team"]
-    made = changed(namespace, metadata__name=name)
-    try:
-        for each in (made, *(changed(each, metadata__namespace=name) for each in copied)):
-            answer = api.create(each)
-            assert answer.ok, answer.message
-        wait("an account", lambda: api.get("v1", "ServiceAccount", name))
-        wait("quotas", lambda: all(each.get("status", {}).get("hard") for each in api.get("v1", "ResourceQuota", name)))
-        yield Room(api, name)
-    finally:
-        leaving.append(api.path_of(made))
-        api.request("DELETE", leaving[-1])
-
-
 def test_no_pod_comes_in_beside_a_full_quota(room: Room) -> None:
     small = {"resources": {"requests": {"cpu": "1m", "memory": "1Mi"}, "limits": {"memory": "2Mi"}}}
 
@@ -471,15 +426,6 @@ def test_a_wildcard_is_refused_even_where_somebody_gave_it_to_the_namespace(room
 # As somebody else.
 
 
-ANN = User("oidc:ann@example.com", (f"{PEOPLE_PREFIX}team-admins", "system:authenticated"))
-
-
-@pytest.fixture
-def ann(api: Api) -> Iterator[Api]:
-    with closing(api.speaking_for(ANN)) as speaking:
-        yield speaking
-
-
 RBAC = "rbac.authorization.k8s.io"
 POLICY: Manifest = {
     "apiVersion": "networking.k8s.io/v1",
@@ -500,10 +446,6 @@ SIGNING_KEY: Manifest = {
     "kind": "SigningKey",
     "metadata": {"name": "tried", "namespace": "team"},
 }
-
-
-def token_request() -> Manifest:
-    return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 600}}
 
 
 def patched(api: Api, change: Manifest, version: str, kind: str, namespace: str | None, name: str) -> Answer:
@@ -595,24 +537,6 @@ def test_a_tenant_may_work_in_its_own_workspace(ann: Api) -> None:
     for manifest in (CONFIG, POD, changed(SERVICE, metadata__name="tried")):
         assert_admitted(tried(ann, manifest))
     assert ann.request("GET", ann.path("v1", "Secret", "team", "dex")).ok
-
-
-@pytest.fixture
-def bearer(cluster: Cluster, api: Api) -> Iterator[Callable[[str, str], Api]]:
-    """Somebody with the real token of a ServiceAccount, as a pod has it."""
-    made: list[Api] = []
-
-    def with_token(namespace: str, name: str) -> Api:
-        path = f"{api.path('v1', 'ServiceAccount', namespace, name)}/token"
-        answer = api.request("POST", path, token_request())
-        assert answer.ok, answer.message
-        plane = cluster.plane
-        made.append(Api(plane.host, plane.port, answer.body["status"]["token"], plane.certificate))
-        return made[-1]
-
-    yield with_token
-    for each in made:
-        each.close()
 
 
 def test_dex_writes_its_own_kinds_in_its_own_namespace(bearer: Callable[[str, str], Api]) -> None:

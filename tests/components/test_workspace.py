@@ -13,7 +13,7 @@ from components.workspace import TenancyRules, Workspace, WorkspaceArgs
 from spec.ingress.annotations import ALLOWED_ANNOTATIONS
 from spec.routes import route_table, routes_of
 from spec.stack import Stack
-from spec.tenant import admission, people
+from spec.tenant import admission, bounds, people
 from spec.workspace import Workspace as Model
 from tests.spec.examples import PEER, SITE, assert_valid, stack, workspace
 
@@ -281,6 +281,10 @@ def test_the_rules_for_all_tenants_are_made_once() -> None:
         "ValidatingAdmissionPolicy/tenancy-policy-services": admission.service_policy(),
         "ValidatingAdmissionPolicyBinding/tenancy-binding-ingresses": admission.bindings()["ingresses"],
         "ValidatingAdmissionPolicyBinding/tenancy-binding-services": admission.bindings()["services"],
+        **{f"ValidatingAdmissionPolicy/tenancy-policy-{role}": made for role, made in bounds.policies().items()},
+        **{
+            f"ValidatingAdmissionPolicyBinding/tenancy-binding-{role}": made for role, made in bounds.bindings().items()
+        },
         "ClusterRole/tenancy-role-edit": people.cluster_roles()["edit"],
         "ClusterRole/tenancy-role-view": people.cluster_roles()["view"],
     }
@@ -289,6 +293,6 @@ def test_the_rules_for_all_tenants_are_made_once() -> None:
 
 def test_a_policy_is_in_place_before_its_binding() -> None:
     seen = _record(workspace())
-    for role in ("ingresses", "services"):
+    for role in ("ingresses", "services", *bounds.policies()):
         binding = seen.one("ValidatingAdmissionPolicyBinding", f"tenancy-binding-{role}")
         assert binding.dependencies == {f"ValidatingAdmissionPolicy/tenancy-policy-{role}"}

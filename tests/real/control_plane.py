@@ -34,10 +34,12 @@ CONTROLLERS = (
     "job-controller",
     "legacy-serviceaccount-token-cleaner-controller",
     "namespace-controller",
+    "persistentvolumeclaim-protection-controller",
     "replicaset-controller",
     "resourcequota-controller",
     "root-ca-certificate-publisher-controller",
     "serviceaccount-controller",
+    "serviceaccount-token-controller",
 )
 """Everything that acts on what Warren makes; garbage collection and nodes are left out: nothing is deleted here."""
 

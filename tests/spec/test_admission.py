@@ -39,15 +39,16 @@ SERVICE: dict[str, Any] = {
 }
 
 
-def refusals(policy: dict[str, Any], thing: dict[str, Any], namespace: dict[str, Any] = NAMESPACE) -> list[str]:
+def refusals(
+    policy: dict[str, Any], thing: dict[str, Any] | None, namespace: dict[str, Any] = NAMESPACE, **more: Any
+) -> list[str]:
     """The messages with which a policy refuses an object; none when it lets it through or is not about it."""
     spec = policy["spec"]
-    scope: dict[str, Any] = {"object": thing, "namespaceObject": namespace}
+    scope: dict[str, Any] = {"object": thing, "namespaceObject": namespace, "variables": {}, **more}
     if not all(evaluate(condition["expression"], scope) for condition in spec.get("matchConditions", [])):
         return []
-    scope["variables"] = {
-        variable["name"]: evaluate(variable["expression"], scope) for variable in spec.get("variables", [])
-    }
+    for variable in spec.get("variables", []):
+        scope["variables"][variable["name"]] = evaluate(variable["expression"], scope)
     found = []
     for validation in spec["validations"]:
         try:

@@ -268,7 +268,11 @@ def test_several_replicas_are_spread_and_drained_one_by_one() -> None:
     made = apps.budget(unit)
     assert made is not None
     assert_valid(made)
-    assert made["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": {"warren/app": "web"}}}
+    assert made["spec"] == {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": {"warren/app": "web"}},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
+    }
     assert _pod(replicas=3)["topologySpreadConstraints"] == [
         {
             "maxSkew": 1,

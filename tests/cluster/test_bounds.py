@@ -1,0 +1,351 @@
+"""What tenants' own objects are held to, on a real API server: sizes, Secret types, and what would not go away.
+
+Rules 51, 55 and 60. The same objects from the platform's owner come in, or there would be nothing to compare with.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from spec import pods
+from spec.tenant import bounds
+from tests.cluster.conftest import Cluster, Room, cases
+from tests.cluster.test_walls import CONFIG, POD, SIGNING_KEY, assert_admitted, assert_refused, pod, tried
+from tests.real.api import Answer, Api, Manifest
+from tests.real.control_plane import wait
+from tests.spec.test_admission import SERVICE, changed
+
+pytestmark = cases("everything", controllers=("traefik",))
+
+SECRET: Manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tried", "namespace": "team"}}
+DEPLOYMENT: Manifest = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "tried", "namespace": "team"},
+    "spec": {
+        "replicas": 1,
+        "selector": {"matchLabels": {"app": "tried"}},
+        "template": {"metadata": {"labels": {"app": "tried"}}, "spec": POD["spec"]},
+    },
+}
+CLAIM: Manifest = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "tried", "namespace": "team"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+}
+KIB = 1024
+FULL = bounds.CONFIG_BYTES
+
+HEAVY = "must not weigh more than 128 KiB with its labels and annotations"
+PADDED = "labels and annotations must not weigh more than 64 KiB"
+FINALIZED = "finalizers must be left out"
+OWNED = "ownerReferences must stay as they are"
+SLOW = "must not be more than 600: a node's drain waits for it"
+TYPE = "the type must be one of Opaque, "
+
+
+def text(size: int) -> str:
+    return "x" * size
+
+
+def encoded(size: int) -> str:
+    return base64.b64encode(bytes(size)).decode()
+
+
+def many(count: int, size: int = 0) -> dict[str, str]:
+    return {f"key-{number:05}": text(size) for number in range(count)}
+
+
+def finalized(manifest: Manifest, name: str = "example.com/mine") -> Manifest:
+    return changed(manifest, metadata__finalizers=[name])
+
+
+GONE = {"apiVersion": "v1", "kind": "ConfigMap", "name": "never-was", "uid": "00000000-0000-0000-0000-000000000000"}
+JOB: Manifest = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "metadata": {"name": "tried", "namespace": "team"},
+    "spec": {"template": {"spec": {**POD["spec"], "restartPolicy": "Never"}}},
+}
+CRON_JOB: Manifest = {
+    "apiVersion": "batch/v1",
+    "kind": "CronJob",
+    "metadata": {"name": "tried", "namespace": "team"},
+    "spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": JOB["spec"]}},
+}
+SCALER: Manifest = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "tried", "namespace": "team"},
+    "spec": {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "tried"},
+        "minReplicas": 1,
+        "maxReplicas": 2,
+    },
+}
+EVERY_KIND = (CONFIG, SECRET, changed(SERVICE, metadata__name="tried"), POD, CLAIM, DEPLOYMENT, JOB, CRON_JOB, SCALER)
+"""Whatever a tenant may make."""
+
+TOO_LARGE: dict[str, tuple[Manifest, str]] = {
+    "a Secret of 900 KB": (changed(SECRET, data={"x": encoded(900_000)}), HEAVY),
+    "a Secret that says it in plain text": (changed(SECRET, stringData={"x": text(FULL)}), HEAVY),
+    "a ConfigMap": (changed(CONFIG, data={"x": text(FULL)}), HEAVY),
+    "a ConfigMap with binary data": (changed(CONFIG, binaryData={"x": encoded(FULL)}), HEAVY),
+    "a ConfigMap with half of each": (
+        changed(CONFIG, data={"x": text(FULL // 2)}, binaryData={"y": encoded(FULL // 2)}),
+        HEAVY,
+    ),
+    "a ConfigMap of large characters": (changed(CONFIG, data={"x": "\U0001f9a6" * (FULL // 3)}), HEAVY),
+    "a ConfigMap of many keys": (changed(CONFIG, data=many(4000)), HEAVY),
+    "an immutable ConfigMap": (changed(CONFIG, data={"x": text(FULL)}, immutable=True), HEAVY),
+    "a Secret's annotation": (changed(SECRET, metadata__annotations={"x": text(FULL)}), HEAVY),
+    "a Secret's labels": (changed(SECRET, metadata__labels=many(1500, 60)), HEAVY),
+    "a pod's annotation": (changed(POD, metadata__annotations={"x": text(200 * KIB)}), PADDED),
+    "a Deployment's labels": (changed(DEPLOYMENT, metadata__labels=many(1000, 60)), PADDED),
+    "a Service's annotation": (changed(SERVICE, metadata__annotations={"x": text(65 * KIB)}), PADDED),
+    "a Service of many ports": (
+        changed(SERVICE, spec__ports=[{"name": f"p{number}", "port": number} for number in range(1, 22)]),
+        "a Service must not have more than 20 ports",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TOO_LARGE)
+def test_too_large_for_a_tenant_is(case: str, cluster: Cluster, ann: Api) -> None:
+    manifest, why = TOO_LARGE[case]
+    assert_refused(tried(ann, manifest), why)
+    assert_admitted(tried(cluster.api, manifest))
+
+
+def test_what_people_use_is_not_too_large(ann: Api) -> None:
+    assert_admitted(tried(ann, changed(CONFIG, data={"dashboard.json": text(120 * KIB)})))
+    assert_admitted(tried(ann, changed(SECRET, data={"key": encoded(90 * KIB)})))
+    assert_admitted(tried(ann, changed(CONFIG, data=many(300, 100))))
+    # As `kubectl apply` writes it: a copy of the whole in an annotation.
+    kept = {"kubectl.kubernetes.io/last-applied-configuration": text(61 * KIB)}
+    assert_admitted(tried(ann, changed(CONFIG, metadata__annotations=kept, data={"x": text(60 * KIB)})))
+    assert_admitted(tried(ann, changed(DEPLOYMENT, metadata__annotations=kept)))
+
+
+def test_nothing_grows_past_the_limit_by_changes(room: Room) -> None:
+    config = changed(CONFIG, metadata__namespace=room.name, data={"x": "y"})
+    assert_admitted(room.ann.create(config))
+    path = room.api.path_of(config)
+    assert_admitted(room.ann.merge(path, {"data": {"y": text(60 * KIB)}}))
+    assert_refused(room.ann.merge(path, {"data": {"z": text(80 * KIB)}}), HEAVY)
+    assert_refused(room.ann.apply(changed(config, data={"z": text(80 * KIB)}), "other"), HEAVY)
+    json_patch = [{"op": "add", "path": "/data/z", "value": text(80 * KIB)}]
+    assert_refused(room.ann.request("PATCH", path, json_patch, "application/json-patch+json"), HEAVY)
+    # What the platform has made larger may be read and taken away.
+    assert_admitted(room.api.merge(path, {"data": {"z": text(900 * KIB)}}))
+    assert_refused(room.ann.merge(path, {"metadata": {"labels": {"seen": "yes"}}}), HEAVY)
+    assert_admitted(room.ann.merge(path, {"data": {"z": None}}))
+
+
+def test_field_managers_do_not_pile_up(room: Room) -> None:
+    """Each keeps a list of every key that it has set."""
+    config = changed(CONFIG, metadata__namespace=room.name, data=many(100))
+    answers = [room.ann.apply(config, f"manager-{number}") for number in range(30)]
+    assert answers[0].ok
+    assert_refused(answers[-1], "have no more than 20 field managers")
+    service = changed(SERVICE, metadata__namespace=room.name, metadata__name="tried")
+    answers = [room.ann.apply(service, f"manager-{number}") for number in range(bounds.MANAGERS + 1)]
+    assert all(answer.ok for answer in answers[:-1])
+    assert_refused(answers[-1], "have no more than 20 field managers")
+
+
+REFUSED_TYPES = (
+    "kubernetes.io/service-account-token",
+    "bootstrap.kubernetes.io/token",
+    "example.com/anything",
+    "kubernetes.io/tls ",
+)
+
+
+@pytest.mark.parametrize("kind", REFUSED_TYPES)
+def test_a_tenant_makes_no_secret_of_the_type(kind: str, ann: Api) -> None:
+    account = {"kubernetes.io/service-account.name": "default"}
+    assert_refused(tried(ann, changed(SECRET, type=kind, metadata__annotations=account)), TYPE)
+
+
+CONTENTS = {
+    "kubernetes.io/basic-auth": {"username": "ann", "password": "open"},
+    "kubernetes.io/dockercfg": {".dockercfg": "{}"},
+    "kubernetes.io/dockerconfigjson": {".dockerconfigjson": "{}"},
+    "kubernetes.io/ssh-auth": {"ssh-privatekey": "key"},
+    "kubernetes.io/tls": {"tls.crt": "certificate", "tls.key": "key"},
+}
+
+
+def test_secrets_that_only_hold_something_are_admitted(ann: Api) -> None:
+    assert set(CONTENTS) < set(bounds.SECRET_TYPES)
+    for kind in (None, *bounds.SECRET_TYPES):
+        answer = tried(ann, changed(SECRET, type=kind, stringData=CONTENTS.get(kind or "", {"x": "y"})))
+        assert answer.ok, answer.message
+
+
+def test_no_secret_becomes_a_token(room: Room) -> None:
+    """The type is set once; the annotation alone is nothing to the controller that fills tokens in."""
+    account = {"kubernetes.io/service-account.name": "default"}
+    opaque = changed(SECRET, metadata__namespace=room.name, metadata__annotations=account)
+    assert_admitted(room.ann.create(opaque))
+    path = room.api.path_of(opaque)
+    token = {"type": "kubernetes.io/service-account-token"}
+    for answer in (room.ann.merge(path, token), room.ann.apply({**opaque, **token}, "other", force="true")):
+        assert not answer.ok
+    made = changed(opaque, metadata__name="token", **token)
+    assert_admitted(room.api.create(made))
+    wait("the owner's token", lambda: room.api.get("v1", "Secret", room.name, "token").get("data", {}).get("token"))
+    assert "data" not in room.api.get("v1", "Secret", room.name, "tried")
+
+
+@pytest.mark.parametrize("kind", EVERY_KIND, ids=[each["kind"] for each in EVERY_KIND])
+def test_a_tenant_makes_nothing_that_cannot_be_removed(kind: Manifest, cluster: Cluster, ann: Api) -> None:
+    assert_refused(tried(ann, finalized(kind)), FINALIZED)
+    # Those of controllers, where they have no business; and those that the garbage collector alone sets.
+    for name in ("kubernetes.io/pvc-protection", "batch.kubernetes.io/job-tracking", "foregroundDeletion", "orphan"):
+        if (kind["kind"], name) != ("PersistentVolumeClaim", "kubernetes.io/pvc-protection"):
+            assert_refused(tried(ann, finalized(kind, name)), FINALIZED)
+    if kind["kind"] != "PersistentVolumeClaim":
+        # Team has no room for one.
+        assert_admitted(tried(ann, kind))
+        assert_admitted(tried(cluster.api, finalized(kind)))
+
+
+def test_a_tenant_gives_nothing_a_finalizer_later(room: Room) -> None:
+    config = changed(CONFIG, metadata__namespace=room.name)
+    assert_admitted(room.ann.create(config))
+    path = room.api.path_of(config)
+    assert_refused(room.ann.merge(path, {"metadata": {"finalizers": ["example.com/mine"]}}), FINALIZED)
+    assert_refused(room.ann.apply(finalized(config), "other"), FINALIZED)
+    # One that is there may stay, be taken off, and not be joined by another.
+    assert_admitted(room.api.merge(path, {"metadata": {"finalizers": ["example.com/owners"]}}))
+    assert_admitted(room.ann.merge(path, {"data": {"x": "y"}}))
+    both = {"metadata": {"finalizers": ["example.com/owners", "example.com/mine"]}}
+    assert_refused(room.ann.merge(path, both), FINALIZED)
+    assert_admitted(room.ann.merge(path, {"metadata": {"finalizers": None}}))
+
+
+def failures(room: Room) -> list[str]:
+    """What kept a controller from making a pod."""
+    return [each["message"] for each in room.api.get("v1", "Event", room.name) if each["reason"] == "FailedCreate"]
+
+
+IN_TEMPLATES: dict[str, tuple[dict[str, Any], str]] = {
+    "a finalizer": ({"metadata__finalizers": ["example.com/mine"]}, FINALIZED),
+    "a grace period of days": ({"spec__terminationGracePeriodSeconds": 1_000_000}, SLOW),
+}
+
+
+@pytest.mark.parametrize("case", IN_TEMPLATES)
+def test_no_controller_makes_for_a_tenant_what_it_may_not(case: str, room: Room) -> None:
+    changes, why = IN_TEMPLATES[case]
+    template = changed(DEPLOYMENT["spec"]["template"], **changes)
+    made = changed(DEPLOYMENT, metadata__namespace=room.name, spec__template=template)
+    assert room.ann.create(made).ok
+    job = changed(JOB, metadata__namespace=room.name, spec__template=changed(JOB["spec"]["template"], **changes))
+    assert room.ann.create(job).ok
+    wait("both refusals", lambda: len({each for each in failures(room) if why in each}) >= 2 or None)
+    assert room.api.get("v1", "Pod", room.name) == []
+
+
+def test_a_job_of_a_tenant_runs_and_can_be_removed(room: Room) -> None:
+    """Its pods have a finalizer of the Job controller's, which the policy knows."""
+    assert_admitted(room.ann.create(changed(JOB, metadata__namespace=room.name)))
+    [made] = wait("its pod", lambda: room.api.get("v1", "Pod", room.name) or None)
+    assert made["metadata"]["finalizers"] == ["batch.kubernetes.io/job-tracking"]
+    path = room.api.path_of({"apiVersion": "v1", "kind": "Pod", **made})
+    # With another owner, the Job controller would never take it off.
+    owner = {**made["metadata"]["ownerReferences"][0], "kind": "ReplicaSet", "apiVersion": "apps/v1"}
+    assert_refused(room.ann.merge(path, {"metadata": {"ownerReferences": [owner]}}), OWNED)
+    assert_refused(room.ann.merge(path, {"metadata": {"ownerReferences": None}}), OWNED)
+    assert room.ann.request("DELETE", room.api.path("batch/v1", "Job", room.name, "tried")).ok
+    assert room.ann.request("DELETE", path, {"gracePeriodSeconds": 0}).ok
+    wait("it is gone", lambda: room.api.get("v1", "Pod", room.name) == [])
+
+
+def test_a_claim_is_not_deleted_by_giving_it_an_owner_that_never_was(room: Room) -> None:
+    """Nobody with `edit` may delete a claim, and the garbage collector would."""
+    claim = changed(CLAIM, metadata__namespace=room.name)
+    quota = room.api.path("v1", "ResourceQuota", room.name, "warren.limits")
+    hard = {"requests.storage": "1Gi", "persistentvolumeclaims": "5"}
+    assert room.api.merge(quota, {"spec": {"hard": hard}}).ok
+    wait("room for it", lambda: tried(room.ann, claim).ok)
+    assert_admitted(room.ann.create(claim))
+    path = room.api.path_of(claim)
+    assert_refused(room.ann.merge(path, {"metadata": {"ownerReferences": [GONE]}}), OWNED)
+    assert_admitted(room.ann.merge(path, {"metadata": {"labels": {"seen": "yes"}}}))
+    assert_refused(room.ann.request("DELETE", path), 'cannot delete resource "persistentvolumeclaims"')
+
+
+SLOW_PODS: dict[str, Manifest] = {
+    "the pod": pod(spec__terminationGracePeriodSeconds=pods.MAX_GRACE_SECONDS + 1),
+    **{
+        f"a container's {probe}": pod(
+            container={probe: {"tcpSocket": {"port": 80}, "terminationGracePeriodSeconds": 1_000_000}}
+        )
+        for probe in ("livenessProbe", "startupProbe")
+    },
+}
+
+
+@pytest.mark.parametrize("case", SLOW_PODS)
+def test_a_tenants_pod_ends_in_time_for_a_drain(case: str, cluster: Cluster, ann: Api) -> None:
+    assert_refused(tried(ann, SLOW_PODS[case]), SLOW)
+    assert_admitted(tried(cluster.api, SLOW_PODS[case]))
+    assert_admitted(tried(ann, pod(spec__terminationGracePeriodSeconds=pods.MAX_GRACE_SECONDS)))
+
+
+def test_whoever_deletes_a_pod_gives_it_no_longer_than_that(room: Room) -> None:
+    """A pod that is being deleted with a grace period of days ignores the drain's own wish."""
+    made = pod(room.name)
+    assert_admitted(room.ann.create(made))
+    # A pod that no node has is deleted at once; this one is on a node that nobody plays.
+    binding = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "tried"}, "target": {"name": "pi-9"}}
+    path = room.api.path_of(made)
+    assert room.api.request("POST", f"{path}/binding", {**binding, "target": {"kind": "Node", "name": "pi-9"}}).ok
+
+    def deleted(by: Api, **query: str) -> Answer:
+        return by.request("DELETE", path, **query)
+
+    assert_refused(deleted(room.ann, gracePeriodSeconds="1000000"), SLOW)
+    assert_refused(room.ann.request("DELETE", path, {"gracePeriodSeconds": 601}), SLOW)
+    assert deleted(room.ann, gracePeriodSeconds="600").ok
+    assert deleted(room.ann, gracePeriodSeconds="0").ok
+    assert room.api.request("GET", path).status == 404
+
+
+def test_people_make_no_budgets_and_no_replica_sets(ann: Api) -> None:
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "tried", "namespace": "team"},
+        "spec": {"maxUnavailable": 0, "selector": {}},
+    }
+    assert_refused(tried(ann, budget), 'cannot create resource "poddisruptionbudgets"')
+    spec = {key: DEPLOYMENT["spec"][key] for key in ("selector", "template")}
+    replica_set = {**DEPLOYMENT, "kind": "ReplicaSet", "spec": spec}
+    assert_refused(tried(ann, replica_set), 'cannot create resource "replicasets"')
+
+
+def test_the_account_of_sign_in_is_held_to_it_too(bearer: Callable[[str, str], Api]) -> None:
+    """Who may start pods can start one as Dex."""
+    dex = bearer("team", "dex")
+    assert_admitted(tried(dex, SIGNING_KEY))
+    assert_refused(tried(dex, finalized(SIGNING_KEY)), FINALIZED)
+    assert_refused(tried(dex, changed(SIGNING_KEY, metadata__annotations={"x": text(100 * KIB)})), PADDED)
+
+
+def test_a_workspace_with_all_that_a_tenant_could_leave_behind_goes(room: Room) -> None:
+    """The namespace controller empties it; the room's own end waits for that."""
+    for kind in (CONFIG, SECRET, DEPLOYMENT, JOB, CRON_JOB, SCALER):
+        assert_admitted(room.ann.create(changed(kind, metadata__namespace=room.name)))
+    wait("pods", lambda: len(room.api.get("v1", "Pod", room.name)) >= 2)
+    path = room.api.path("v1", "Namespace", name=room.name)
+    assert room.api.request("DELETE", path).ok
+    wait("it is gone", lambda: room.api.request("GET", path).status == 404)
