@@ -43,7 +43,7 @@ class TenantAppArgs:
     image: str | None = None
     """The stack's override of the image."""
     guards: Sequence[pulumi.Resource] = ()
-    """What is there before any pod: quota, defaults and the policies for all pods."""
+    """What is there before everything else: quota, defaults and the policies for all pods."""
     protect_data: bool = True
 
 
@@ -63,7 +63,8 @@ class TenantApp(pulumi.ComponentResource):
     def __init__(self, name: str, args: TenantAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("warren:components:TenantApp", name, {}, opts)
         unit = apps.Unit(args.workspace, args.name, args.app, args.image, args.files)
-        inside = pulumi.ResourceOptions(parent=self, depends_on=[args.namespace])
+        # The quota first: it has grown by what is new here before that is made.
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[args.namespace, *args.guards])
 
         def make(role: str, manifest: Manifest | None) -> list[KubernetesObject]:
             return [] if manifest is None else [KubernetesObject(f"{name}-{role}", manifest, inside)]
@@ -132,6 +133,7 @@ def _volumes(name: str, args: TenantAppArgs, parent: pulumi.Resource) -> list[Ku
         opts = pulumi.ResourceOptions(parent=parent, protect=args.protect_data, depends_on=[args.namespace])
         made.append(KubernetesObject(f"{name}.{volume}-volume", manifest, opts))
     for volume, manifest in storage.claims(args.workspace, args.name, args.app).items():
-        opts = pulumi.ResourceOptions(parent=parent, protect=args.protect_data, depends_on=[args.namespace, *made])
+        needed = [args.namespace, *args.guards, *made]
+        opts = pulumi.ResourceOptions(parent=parent, protect=args.protect_data, depends_on=needed)
         made.append(KubernetesObject(f"{name}.{volume}-claim", manifest, opts))
     return made

@@ -87,19 +87,20 @@ class Workspace(pulumi.ComponentResource):
             tenancy.namespace(stack, workspace),
             pulumi.ResourceOptions(parent=self, protect=protect, depends_on=[args.tenancy]),
         )
-        inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
 
-        def make(role: str, manifest: Manifest) -> KubernetesObject:
-            return KubernetesObject(f"{name}-{role}", manifest, inside)
+        def make(role: str, manifest: Manifest, *after: pulumi.Resource) -> KubernetesObject:
+            opts = pulumi.ResourceOptions(parent=self, depends_on=[namespace, *after])
+            return KubernetesObject(f"{name}-{role}", manifest, opts)
 
         guards = [
-            make("quota", tenancy.quota(workspace)),
+            make("quota", tenancy.quota(stack, workspace)),
             make("quota-priority", tenancy.priority_quota(workspace)),
             make("limits", tenancy.limit_range(workspace)),
             *(make(f"wall-{role}", manifest) for role, manifest in tenancy.policies(stack, workspace).items()),
         ]
         for role, manifest in people.role_bindings(workspace).items():
-            make(f"people-{role}", manifest)
+            # Nobody comes in while the quota is not there.
+            make(f"people-{role}", manifest, *guards)
 
         salt = RandomBytes(f"{name}-salt", 32, pulumi.ResourceOptions(parent=self))
         gates: dict[str, Gate] = {}
@@ -149,6 +150,7 @@ class Workspace(pulumi.ComponentResource):
                     make(
                         f"password-{route.slug}",
                         _password(workspace, secret, args.secrets[route.rule.basicAuth.secret]),
+                        *guards,
                     )
                 )
             for manifest in route_ingresses(route, gates.get(route.host)):

@@ -38,6 +38,21 @@ OAUTH2_PROXY = Compute(10, 32, 96)
 STATIC = Compute(5, 16, 48)
 DEFAULT_APP = Compute(50, 64, 256)
 
+DISK_REQUEST_MIB = 32
+"""What the scheduler keeps of a node's disk for a container: its log."""
+LOG_DISK_MIB = 128
+"""The most of a node's disk for a container that writes nothing but its log, of which a kubelet keeps 50 MiB."""
+ROOT_DISK_MIB = 2048
+"""What a container with a writable root file system may write there."""
+DEFAULT_DISK_MIB = 512
+"""What a container may use that says nothing, as those of people with kubectl may."""
+
+
+def with_disk(resources: dict[str, Any], limit_mib: int) -> dict[str, Any]:
+    """A container's `resources` with its share of the node's disk: logs, scratch space and what it writes itself."""
+    disk = {"requests": DISK_REQUEST_MIB, "limits": limit_mib}
+    return {key: {**resources[key], "ephemeral-storage": memory_quantity(mib)} for key, mib in disk.items()}
+
 
 def app_compute(requests: Amount, limits: Amount, default: Compute = DEFAULT_APP) -> Compute:
     """A container's compute: what the file says, else the default; a limit left out is twice the request."""

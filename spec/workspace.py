@@ -51,7 +51,7 @@ class Quota(Written):
     pods: Annotated[int, Field(ge=1, le=500)] = 20
     """How many pods at a time, those of the sign-in and of an update included."""
     storage: Memory | None = None
-    """The sum of all volumes; none when left out, unless apps ask for volumes."""
+    """The sum of all volumes; what the apps' own volumes add up to when left out. Claims made by hand need it."""
 
 
 class Allow(Written):
@@ -213,7 +213,8 @@ class Volume(Written):
     accessMode: Literal["ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"] = "ReadWriteOnce"
     """As Kubernetes has it. With ReadWriteOnce an update stops the old pod before it starts the new one."""
     claim: ObjectName | None = None
-    """An existing PersistentVolumeClaim, or another app's volume as `<app>-<volume>`."""
+    """An existing PersistentVolumeClaim, or another app's volume as `<app>-<volume>`. One that is made by hand needs
+    `quota.storage`."""
     nfs: Nfs | None = None
     """A directory on an NFS server instead."""
     scratch: bool = False
@@ -321,7 +322,7 @@ class App(Written):
     user: Annotated[int, Field(ge=0, le=65534)] = 65532
     """The user and group id of every container; volumes are made writable for it."""
     writableRoot: bool = False
-    """For images that write outside their volumes and /tmp."""
+    """For images that write outside their volumes and /tmp; up to 2Gi of the node's disk for each container."""
     nodeSelector: dict[LabelKey, LabelValue] = {}
     """Labels that a node must have, such as kubernetes.io/arch: arm64."""
     tolerations: tuple[Toleration, ...] = ()

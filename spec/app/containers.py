@@ -66,7 +66,8 @@ def app_container(name: str, app: App, image: str, files: StaticFiles | None) ->
             {"containerPort": port, "protocol": "TCP"} for port in sorted(set(target_ports(app).values()))
         ]
     container |= probes(app)
-    container["resources"] = compute.app_compute(app.requests, app.limits, default).resources()
+    asked = compute.app_compute(app.requests, app.limits, default).resources()
+    container["resources"] = compute.with_disk(asked, storage.own_disk(app))
     return _finish(container, app, files)
 
 
@@ -83,7 +84,8 @@ def other_containers(name: str, app: App) -> list[Manifest]:
 
 def _other(name: str, app: App, key: str, other: Container) -> Manifest:
     container = _container(key, other.image, other.command, other.args, environment(name, {**app.env, **other.env}))
-    container["resources"] = compute.app_compute(other.requests, other.limits).resources()
+    asked = compute.app_compute(other.requests, other.limits).resources()
+    container["resources"] = compute.with_disk(asked, storage.container_disk(app))
     return _finish(container, app, None)
 
 

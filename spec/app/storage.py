@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from spec import names
+from spec import compute, names
+from spec.fields import mebibytes
 from spec.workspace import App, Volume
 
 Manifest = dict[str, Any]
@@ -121,6 +122,31 @@ def mounts(app: App) -> list[Manifest]:
         for volume, wanted in sorted(app.volumes.items())
     ]
     return [*found, *([{"name": "tmp", "mountPath": TMP}] if _needs_tmp(app) else [])]
+
+
+def container_disk(app: App) -> int:
+    """The most of a node's disk that a container of the app may use beside its scratch space, in MiB."""
+    return compute.LOG_DISK_MIB + (compute.ROOT_DISK_MIB if app.writableRoot else 0)
+
+
+def own_disk(app: App) -> int:
+    """The limit of the app's own container, in MiB. The scratch space of the whole pod counts here.
+
+    A pod is evicted when all of it has more than its containers' limits together, scratch space included
+    (kubernetes.io/docs/concepts/storage/ephemeral-storage).
+    """
+    scratch = [mebibytes(volume.size) for volume in app.volumes.values() if volume.scratch and volume.size is not None]
+    return container_disk(app) + sum(scratch) + (mebibytes(TMP_LIMIT) if _needs_tmp(app) else 0)
+
+
+def disk_limit(app: App) -> int:
+    """The limit of one pod, in MiB. Init containers end before the app's own starts, and have no more than it."""
+    return own_disk(app) + len(app.sidecars) * container_disk(app)
+
+
+def disk_request(app: App) -> int:
+    """What the scheduler keeps of a node's disk for one pod, in MiB."""
+    return (1 + len(app.sidecars)) * compute.DISK_REQUEST_MIB
 
 
 def _needs_tmp(app: App) -> bool:

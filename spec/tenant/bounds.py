@@ -20,9 +20,9 @@ OBJECTS = "warren-objects"
 CONFIG = "warren-config"
 PODS = "warren-pods"
 
-CONFIG_BYTES = 128 * 1024
+CONFIG_BYTES = 64 * 1024
 """The most that a tenant's Secret or ConfigMap may weigh, metadata included."""
-METADATA_BYTES = 64 * 1024
+METADATA_BYTES = 32 * 1024
 """The most that the labels and annotations of anything else may weigh. kubectl keeps what it applied there."""
 SERVICE_PORTS = 20
 """The most ports of a tenant's Service: every node writes rules for each of them."""

@@ -13,6 +13,7 @@ from spec.checks import usage
 from spec.fields import mebibytes, memory_quantity
 from spec.routes import hosts_of
 from spec.stack import Stack
+from spec.tenant import counts
 from spec.workspace import Workspace
 
 Manifest = dict[str, Any]
@@ -49,12 +50,14 @@ def has_data(workspace: Workspace) -> bool:
     return any(storage.has_data(app) for app in workspace.apps.values())
 
 
-def quota(workspace: Workspace) -> Manifest:
-    """The ResourceQuota. No Service of it is a way in past the tunnel.
+def quota(stack: Stack, workspace: Workspace) -> Manifest:
+    """The ResourceQuota: compute, disk, and how many of everything. No Service of it is a way in past the tunnel.
 
-    Storage is what the apps' volumes add up to where the file does not say.
+    Storage is what the apps' volumes add up to where the file does not say. Dex' own records are not counted: whoever
+    filled the count would end every sign-in.
     """
     wanted = workspace.quota
+    disk_requests, disk_limits = counts.disk(stack, workspace)
     held = usage.storage(workspace)
     used = memory_quantity(held)
     return _object(
@@ -69,6 +72,9 @@ def quota(workspace: Workspace) -> Manifest:
                 "limits.memory": memory_quantity(usage.LIMITS_PER_REQUESTS * mebibytes(wanted.memory)),
                 "pods": str(wanted.pods),
                 "requests.storage": used if wanted.storage is None else wanted.storage,
+                "requests.ephemeral-storage": memory_quantity(disk_requests),
+                "limits.ephemeral-storage": memory_quantity(disk_limits),
+                **{kind: str(count) for kind, count in counts.most(stack, workspace).items()},
                 "services.loadbalancers": "0",
                 "services.nodeports": "0",
             }
@@ -90,7 +96,7 @@ def priority_quota(workspace: Workspace) -> Manifest:
 
 def limit_range(workspace: Workspace) -> Manifest:
     """The LimitRange: what a container gets that says nothing, as those of people with kubectl may."""
-    default = compute.DEFAULT_APP.resources()
+    default = compute.with_disk(compute.DEFAULT_APP.resources(), compute.DEFAULT_DISK_MIB)
     spec = {"limits": [{"type": "Container", "default": default["limits"], "defaultRequest": default["requests"]}]}
     return _object("v1", "LimitRange", workspace, LIMITS, spec)
 

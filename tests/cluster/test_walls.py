@@ -346,7 +346,7 @@ OVER_QUOTA: dict[str, Row] = {
         pod(container={"resources": {"limits": {"memory": "8Gi"}, "requests": {"memory": "1Mi"}}}),
         f"{QUOTA}limits.memory=8Gi, used: limits.memory=",
     ),
-    "storage": (claim("1Mi"), f"{QUOTA}requests.storage=1Mi, used: requests.storage=0, limited: requests.storage=0"),
+    "storage": (claim("1Mi"), f"{QUOTA}persistentvolumeclaims=1,requests.storage=1Mi, used: "),
 }
 
 
@@ -370,8 +370,8 @@ def test_a_pod_that_says_nothing_gets_the_default_amounts(api: Api) -> None:
     assert_admitted(answer)
     [container] = answer.body["spec"]["containers"]
     assert container["resources"] == {
-        "requests": {"cpu": "50m", "memory": "64Mi"},
-        "limits": {"memory": "256Mi"},
+        "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "32Mi"},
+        "limits": {"memory": "256Mi", "ephemeral-storage": "512Mi"},
     }
 
 

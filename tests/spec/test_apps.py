@@ -77,8 +77,8 @@ def test_the_whole_deployment_of_a_plain_app() -> None:
                                 "failureThreshold": 3,
                             },
                             "resources": {
-                                "requests": {"cpu": "50m", "memory": "64Mi"},
-                                "limits": {"memory": "256Mi"},
+                                "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "32Mi"},
+                                "limits": {"memory": "256Mi", "ephemeral-storage": "640Mi"},
                             },
                             "securityContext": {
                                 "allowPrivilegeEscalation": False,
@@ -111,7 +111,10 @@ def test_the_whole_deployment_of_a_static_site() -> None:
                 "timeoutSeconds": 3,
                 "failureThreshold": 3,
             },
-            "resources": {"requests": {"cpu": "5m", "memory": "16Mi"}, "limits": {"memory": "48Mi"}},
+            "resources": {
+                "requests": {"cpu": "5m", "memory": "16Mi", "ephemeral-storage": "32Mi"},
+                "limits": {"memory": "48Mi", "ephemeral-storage": "640Mi"},
+            },
             "securityContext": {
                 "allowPrivilegeEscalation": False,
                 "readOnlyRootFilesystem": True,
@@ -383,7 +386,10 @@ def test_sidecars_start_before_init_containers_and_both_see_env_and_volumes() ->
         ("migrate", None),
     ]
     assert others[2]["env"] == [{"name": "A", "value": "1"}, {"name": "B", "value": "3"}]
-    assert others[0]["resources"] == {"requests": {"cpu": "50m", "memory": "200Mi"}, "limits": {"memory": "400Mi"}}
+    assert others[0]["resources"] == {
+        "requests": {"cpu": "50m", "memory": "200Mi", "ephemeral-storage": "32Mi"},
+        "limits": {"memory": "400Mi", "ephemeral-storage": "128Mi"},
+    }
     mounts = [{"name": "data-data", "mountPath": "/data"}, {"name": "tmp", "mountPath": "/tmp"}]
     assert [c["volumeMounts"] for c in [*others, *pod["containers"]]] == [mounts] * 4
     restricted = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
@@ -525,4 +531,23 @@ def test_a_static_site_can_have_a_health_path() -> None:
 
 def test_requests_and_limits_are_as_written() -> None:
     found = _container(requests={"cpu": "250m", "memory": "1Gi"}, limits={"memory": "2Gi", "cpu": "1"})["resources"]
-    assert found == {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"memory": "2Gi", "cpu": "1"}}
+    assert found == {
+        "requests": {"cpu": "250m", "memory": "1Gi", "ephemeral-storage": "32Mi"},
+        "limits": {"memory": "2Gi", "cpu": "1", "ephemeral-storage": "640Mi"},
+    }
+
+
+def test_a_container_may_use_as_much_of_the_nodes_disk_as_its_pod_has_scratch_space() -> None:
+    def limit(**more: Any) -> str:
+        found: str = _container(**more)["resources"]["limits"]["ephemeral-storage"]
+        return found
+
+    volumes = {
+        "work": {"mount": "/work", "size": "5Gi", "scratch": True},
+        "data": {"mount": "/data", "size": "9Gi"},
+        "old": {"mount": "/old", "claim": "old"},
+    }
+    assert limit() == "640Mi"  # its log, and /tmp
+    assert limit(volumes=volumes) == "5760Mi"
+    assert limit(volumes={"tmp": {"mount": "/tmp", "size": "1Gi", "scratch": True}}) == "1152Mi"
+    assert limit(writableRoot=True) == "2176Mi"

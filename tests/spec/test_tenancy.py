@@ -56,7 +56,7 @@ def test_no_pod_of_a_workspace_has_a_priority_of_the_systems() -> None:
 
 
 def test_the_quota_is_the_files_and_opens_no_other_way_in() -> None:
-    made = tenancy.quota(workspace(quota={"cpu": "1500m", "memory": "2Gi", "pods": 7, "storage": "20Gi"}))
+    made = tenancy.quota(stack(), workspace(quota={"cpu": "1500m", "memory": "2Gi", "pods": 7, "storage": "20Gi"}))
     assert_valid(made)
     assert made == {
         "apiVersion": "v1",
@@ -69,6 +69,18 @@ def test_the_quota_is_the_files_and_opens_no_other_way_in() -> None:
                 "limits.memory": "4Gi",
                 "pods": "7",
                 "requests.storage": "20Gi",
+                "requests.ephemeral-storage": "1088Mi",
+                "limits.ephemeral-storage": "9472Mi",
+                "secrets": "20",
+                "configmaps": "21",
+                "services": "11",
+                "persistentvolumeclaims": "10",
+                "count/deployments.apps": "11",
+                "count/replicasets.apps": "55",
+                "count/cronjobs.batch": "10",
+                "count/jobs.batch": "20",
+                "count/horizontalpodautoscalers.autoscaling": "10",
+                "count/pods": "27",
                 "services.loadbalancers": "0",
                 "services.nodeports": "0",
             }
@@ -83,9 +95,24 @@ def test_storage_that_the_file_does_not_say_is_what_the_volumes_ask() -> None:
         "c": {"mount": "/c", "size": "9Gi", "scratch": True},
         "d": {"mount": "/d", "claim": "media"},
     }
-    made = tenancy.quota(workspace(apps={"db": {"image": "x/db:1", "volumes": volumes}}))
+    made = tenancy.quota(stack(), workspace(apps={"db": {"image": "x/db:1", "volumes": volumes}}))
     assert made["spec"]["hard"]["requests.storage"] == "5632Mi"
-    assert tenancy.quota(workspace())["spec"]["hard"]["requests.storage"] == "0"
+    assert tenancy.quota(stack(), workspace())["spec"]["hard"]["requests.storage"] == "0"
+
+
+def test_claims_by_hand_need_storage() -> None:
+    volumes = {"a": {"mount": "/a", "size": "5Gi"}}
+    apps = {"db": {"image": "x/db:1", "volumes": volumes}}
+    made = tenancy.quota(stack(), workspace(apps=apps))["spec"]["hard"]
+    assert made["persistentvolumeclaims"] == "1"
+    quota = {"cpu": "1", "memory": "1Gi", "storage": "9Gi"}
+    assert tenancy.quota(stack(), workspace(apps=apps, quota=quota))["spec"]["hard"]["persistentvolumeclaims"] == "11"
+
+
+def test_what_is_counted_is_never_dex_records() -> None:
+    """An object count of them ended every sign-in once."""
+    hard = tenancy.quota(stack(), workspace())["spec"]["hard"]
+    assert [kind for kind in hard if "dex" in kind] == []
 
 
 def test_the_limit_range_gives_what_apps_get() -> None:
@@ -99,8 +126,8 @@ def test_the_limit_range_gives_what_apps_get() -> None:
             "limits": [
                 {
                     "type": "Container",
-                    "default": {"memory": "256Mi"},
-                    "defaultRequest": {"cpu": "50m", "memory": "64Mi"},
+                    "default": {"memory": "256Mi", "ephemeral-storage": "512Mi"},
+                    "defaultRequest": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "32Mi"},
                 }
             ]
         },
@@ -203,6 +230,10 @@ FORBIDDEN = {
     "nodes",
     "persistentvolumes",
     "pods/ephemeralcontainers",
+    "pods/eviction",
+    # With the one a drain could be blocked, with the other a budget made to count what is not there.
+    "poddisruptionbudgets",
+    "replicasets",
     "*",
 }
 CHANGES = {"create", "update", "patch", "delete", "deletecollection", "*", "bind", "escalate", "impersonate"}
