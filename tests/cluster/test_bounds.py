@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from spec import pods
 from spec.tenant import bounds, counts
-from tests.cluster.conftest import Cluster, Room, cases
+from tests.cluster.conftest import Cluster, Room, cases, token_request
 from tests.cluster.test_walls import CONFIG, POD, SIGNING_KEY, assert_admitted, assert_refused, pod, tried
 from tests.real.api import Answer, Api, Manifest
 from tests.real.control_plane import wait
@@ -467,3 +468,57 @@ def test_up_goes_on_beside_people_who_have_filled_their_room(room: Room) -> None
     # pulumi-kubernetes waits for a quota until its status says the same.
     wait("the quota", lambda: hard(room)[counts.SECRETS] == str(limit + 1))
     assert room.api.create(numbered(SECRET, room, limit)).ok
+
+
+# What docs/operations.md says under "Taking somebody's access away".
+
+
+def known(cluster: Cluster, token: str) -> int:
+    """What the API server answers to somebody who asks who they are."""
+    plane = cluster.plane
+    with closing(Api(plane.host, plane.port, token, plane.certificate)) as bearer:
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        return bearer.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", review).status
+
+
+def test_taking_access_away_takes_the_steps_that_the_page_says(cluster: Cluster, room: Room) -> None:
+    api = room.api
+    assert_admitted(room.ann.create(changed(DEPLOYMENT, metadata__namespace=room.name)))
+    [made] = wait("her pod", lambda: api.get("v1", "Pod", room.name) or None)
+    name, uid = made["metadata"]["name"], made["metadata"]["uid"]
+    bound = token_request()
+    bound["spec"]["boundObjectRef"] = {"apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid}
+    answer = api.request("POST", f"{api.path('v1', 'ServiceAccount', room.name, 'default')}/token", bound)
+    assert answer.ok, answer.message
+    in_pod = answer.body["status"]["token"]
+    # As one could be made before the policy was there.
+    old = changed(
+        SECRET,
+        metadata__namespace=room.name,
+        metadata__annotations={"kubernetes.io/service-account.name": "default"},
+        type="kubernetes.io/service-account-token",
+    )
+    assert_admitted(api.create(old))
+    data = wait("the old token", lambda: api.request("GET", api.path_of(old)).body.get("data"))
+    forever = base64.b64decode(data["token"]).decode()
+
+    # 1. The group is off `access`: she may nothing any more, at once.
+    binding = api.path("rbac.authorization.k8s.io/v1", "RoleBinding", room.name, "warren-edit")
+    assert api.request("DELETE", binding).ok
+    wait("it is out of force", lambda: room.ann.request("GET", api.path("v1", "Pod", room.name)).status == 403)
+
+    # Without the other steps, all of it goes on.
+    assert api.request("DELETE", api.path("v1", "Pod", room.name, name)).ok
+    wait("another of her pods", lambda: api.get("v1", "Pod", room.name) or None)
+    assert known(cluster, forever) == 201
+
+    # 2. to 4. What she made, and every pod.
+    assert api.request("DELETE", api.path("apps/v1", "Deployment", room.name, "tried")).ok
+    for kind, version in (("ReplicaSet", "apps/v1"), ("Pod", "v1")):
+        assert api.request("DELETE", api.path(version, kind, room.name)).ok
+    wait("none is left", lambda: api.get("v1", "Pod", room.name) == [])
+    wait("its token is none any more", lambda: known(cluster, in_pod) == 401)
+    found = api.request("GET", api.path("v1", "Secret"), fieldSelector=f"type={old['type']}").body["items"]
+    assert [each["metadata"]["name"] for each in found if each["metadata"]["namespace"] == room.name] == ["tried"]
+    assert api.request("DELETE", api.path_of(old)).ok
+    wait("nor is the old one", lambda: known(cluster, forever) == 401)
