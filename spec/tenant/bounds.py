@@ -125,7 +125,10 @@ def config_policy() -> Manifest:
 
 
 def pods_policy() -> Manifest:
-    """The policy for pods: none takes longer to end than a drain waits (rule 60)."""
+    """The policy for pods: none takes longer to end than a drain waits (rule 60), or mounts what its own driver brings.
+
+    PodSecurity `restricted` admits inline CSI volumes, with which csi-driver-nfs mounts any share past every wall.
+    """
     most = pods.MAX_GRACE_SECONDS
     grace = "terminationGracePeriodSeconds"
     probes = [
@@ -152,6 +155,10 @@ def pods_policy() -> Manifest:
                 "request.operation != 'DELETE' || !has(request.options.gracePeriodSeconds) || "
                 f"request.options.gracePeriodSeconds <= {most}",
                 f"the grace period must not be more than {most}: a node's drain waits for it",
+            ),
+            (
+                "request.operation == 'DELETE' || !has(object.spec.volumes) || object.spec.volumes.all(v, !has(v.csi))",
+                "a volume must not be an inline csi volume: the node would mount whatever it names",
             ),
         ],
     )

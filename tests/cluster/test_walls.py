@@ -7,12 +7,14 @@ under the same call. Rules 27, 28 and 32; who may do what at all is `test_rights
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.cluster.conftest import ANN, Cluster, Room, cases, token_request
-from tests.real.api import Answer, Api, Manifest
+from tests.real.api import Answer, Api, Manifest, User
 from tests.real.control_plane import wait
 from tests.spec.test_admission import INGRESS, NGINX, REFUSED_INGRESSES, REFUSED_SERVICES, SERVICE, changed
 
@@ -527,9 +529,120 @@ TENANT: dict[str, tuple[Callable[[Api], Answer], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", TENANT)
+def of_pod(sub: str, method: str = "GET", body: Any = None) -> Callable[[Api], Answer]:
+    """A request to one of a pod's subresources; whether there is such a pod comes after whether one may."""
+    content = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    return lambda api: api.request(method, f"{api.path('v1', 'Pod', 'team', 'any')}/{sub}", body, content)
+
+
+def review(version: str, kind: str) -> Callable[[Api], Answer]:
+    return lambda api: api.create({"apiVersion": version, "kind": kind, "metadata": {}, "spec": {}})
+
+
+def object_of(version: str, kind: str, **more: Any) -> Callable[[Api], Answer]:
+    metadata = {"name": "tried", "namespace": "team"}
+    return lambda api: tried(api, {"apiVersion": version, "kind": kind, "metadata": metadata, **more})
+
+
+EVICTION = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "any"}}
+BIND = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "any"}, "target": {"kind": "Node", "name": "pi-1"}}
+ATTEMPTS: dict[str, tuple[Callable[[Api], Answer], str]] = {
+    "puts a container into a running pod": (
+        of_pod("ephemeralcontainers", "PATCH", {"spec": {}}),
+        'cannot patch resource "pods/ephemeralcontainers"',
+    ),
+    "gives a running pod more": (of_pod("resize", "PATCH", {"spec": {}}), 'cannot patch resource "pods/resize"'),
+    "says where a pod is": (
+        of_pod("status", "PATCH", {"status": {"podIP": "10.0.0.7"}}),
+        'cannot patch resource "pods/status"',
+    ),
+    "binds a pod to a node": (of_pod("binding", "POST", BIND), 'cannot create resource "pods/binding"'),
+    "evicts a pod its own way": (
+        of_pod("eviction", "POST", {**EVICTION, "deleteOptions": {"gracePeriodSeconds": 1_000_000}}),
+        'cannot create resource "pods/eviction"',
+    ),
+    "goes through the API server to a pod": (of_pod("proxy/"), 'cannot get resource "pods/proxy"'),
+    "goes through the API server to a kubelet": (
+        lambda api: api.request("GET", "/api/v1/nodes/pi-1/proxy/runningpods/"),
+        'cannot get resource "nodes/proxy"',
+    ),
+    "ends a namespace before it is empty": (
+        lambda api: api.request("PUT", f"{api.path('v1', 'Namespace', name='team')}/finalize", {}),
+        'cannot update resource "namespaces/finalize"',
+    ),
+    "asks what others may": (
+        review("authorization.k8s.io/v1", "SubjectAccessReview"),
+        'cannot create resource "subjectaccessreviews"',
+    ),
+    "asks whose a token is": (
+        review("authentication.k8s.io/v1", "TokenReview"),
+        'cannot create resource "tokenreviews"',
+    ),
+    "asks for a certificate": (
+        review("certificates.k8s.io/v1", "CertificateSigningRequest"),
+        'cannot create resource "certificatesigningrequests"',
+    ),
+    "sends a Service elsewhere": (
+        object_of("discovery.k8s.io/v1", "EndpointSlice", addressType="IPv4", endpoints=[]),
+        'cannot create resource "endpointslices"',
+    ),
+    "floods events": (object_of("v1", "Event"), 'cannot create resource "events"'),
+    "takes somebody's lease": (object_of("coordination.k8s.io/v1", "Lease"), 'cannot create resource "leases"'),
+    "makes an account": (object_of("v1", "ServiceAccount"), 'cannot create resource "serviceaccounts"'),
+    "names the controller's account": (
+        lambda api: tried(api, pod(spec__serviceAccountName="ingress-controller")),
+        'serviceaccount "ingress-controller" not found',
+    ),
+    "gives its pod a priority of its own": (
+        lambda api: tried(api, pod(spec__priority=1_000_000)),
+        "the integer value of priority (1000000) must not be provided",
+    ),
+    "names a runtime": (
+        lambda api: tried(api, pod(spec__runtimeClassName="mine")),
+        'RuntimeClass "mine" not found',
+    ),
+    "mounts a share through an inline driver": (
+        lambda api: tried(
+            api,
+            pod(
+                spec__volumes=volume(
+                    csi={"driver": "nfs.csi.k8s.io", "volumeAttributes": {"server": "10.0.0.7", "share": "/"}}
+                )
+            ),
+        ),
+        "a volume must not be an inline csi volume",
+    ),
+    "takes the controller's budget away": (
+        lambda api: api.request(
+            "DELETE", api.path("policy/v1", "PodDisruptionBudget", "warren-ingress", "ingress-controller"), dryRun="All"
+        ),
+        'cannot delete resource "poddisruptionbudgets"',
+    ),
+    "deletes everything at once": (
+        lambda api: api.request("DELETE", api.path("v1", "Secret", "team"), dryRun="All"),
+        'cannot deletecollection resource "secrets"',
+    ),
+    "finds an older version of a kind": (
+        lambda api: tried(
+            api,
+            {
+                "apiVersion": "autoscaling/v1",
+                "kind": "HorizontalPodAutoscaler",
+                "metadata": {"name": "tried", "namespace": "team", "finalizers": ["example.com/mine"]},
+                "spec": {
+                    "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "hello"},
+                    "maxReplicas": 2,
+                },
+            },
+        ),
+        "finalizers must be left out",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", [*TENANT, *ATTEMPTS])
 def test_a_tenant_is_refused_who(case: str, ann: Api) -> None:
-    attempt, why = TENANT[case]
+    attempt, why = TENANT[case] if case in TENANT else ATTEMPTS[case]
     assert_refused(attempt(ann), why)
 
 
@@ -537,6 +650,55 @@ def test_a_tenant_may_work_in_its_own_workspace(ann: Api) -> None:
     for manifest in (CONFIG, POD, changed(SERVICE, metadata__name="tried")):
         assert_admitted(tried(ann, manifest))
     assert ann.request("GET", ann.path("v1", "Secret", "team", "dex")).ok
+
+
+@pytest.mark.parametrize("account", [("team", "default"), ("team", "dex"), ("warren-ingress", "ingress-controller")])
+def test_no_token_of_a_pod_speaks_for_somebody_else(
+    account: tuple[str, str], cluster: Cluster, bearer: Callable[[str, str], Api]
+) -> None:
+    for user in (User("admin"), User("x", ("system:masters",)), User("system:node:pi-1", ("system:nodes",))):
+        with closing(bearer(*account).speaking_for(user)) as speaking:
+            assert_refused(speaking.request("GET", "/api/v1/nodes"), "impersonate")
+
+
+def test_a_tenants_change_of_the_servers_certificate_does_not_last(room: Room) -> None:
+    """Pods of the workspace trust it when they talk to the API server."""
+    path = room.api.path("v1", "ConfigMap", room.name, "kube-root-ca.crt")
+    before = wait("it", lambda: room.api.request("GET", path).body.get("data"))
+    assert room.ann.merge(path, {"data": {"ca.crt": "mine"}}).ok
+    wait("it is back", lambda: room.api.request("GET", path).body.get("data") == before)
+
+
+def test_nobody_takes_the_volume_of_another_workspace(cluster: Cluster, room: Room) -> None:
+    """The volume of an NFS directory names the one claim that may have it."""
+    [volume] = [
+        each for each in cluster.rendered.of("PersistentVolume") if each["metadata"]["name"].startswith("club.")
+    ]
+    theirs = changed(volume, metadata__name=f"{room.name}.theirs", spec__claimRef__name="not-made-yet")
+    assert_admitted(room.api.create(theirs))
+    quota = room.api.path("v1", "ResourceQuota", room.name, "warren.limits")
+    assert room.api.merge(quota, {"spec": {"hard": {"requests.storage": "1Ti", "persistentvolumeclaims": "5"}}}).ok
+    spec = {"storageClassName": "", "accessModes": volume["spec"]["accessModes"]}
+    forged = {"pv.kubernetes.io/bind-completed": "yes", "pv.kubernetes.io/bound-by-controller": "yes"}
+    claims = {
+        "named": {"metadata__annotations": {}, "spec__volumeName": theirs["metadata"]["name"]},
+        "forged": {"metadata__annotations": forged, "spec__volumeName": theirs["metadata"]["name"]},
+        "any": {"metadata__annotations": {}},
+    }
+    for name, more in claims.items():
+        made = changed(claim("1Mi"), metadata__namespace=room.name, metadata__name=name, **more)
+        made["spec"] |= spec
+        wait("room for it", partial(lambda each: room.ann.create(each).ok, made))
+    wait("the binder", lambda: _phase(room, "forged") == "Lost")
+    assert {name: _phase(room, name) for name in claims} == {"named": "Pending", "forged": "Lost", "any": "Pending"}
+    found = room.api.get("v1", "PersistentVolume", name=theirs["metadata"]["name"])
+    assert (found["status"]["phase"], found["spec"]["claimRef"].get("uid")) == ("Available", None)
+    assert room.api.request("DELETE", room.api.path_of(theirs)).ok
+
+
+def _phase(room: Room, name: str) -> str:
+    phase: str = room.api.get("v1", "PersistentVolumeClaim", room.name, name)["status"]["phase"]
+    return phase
 
 
 def test_dex_writes_its_own_kinds_in_its_own_namespace(bearer: Callable[[str, str], Api]) -> None:

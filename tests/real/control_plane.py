@@ -34,6 +34,7 @@ CONTROLLERS = (
     "job-controller",
     "legacy-serviceaccount-token-cleaner-controller",
     "namespace-controller",
+    "persistentvolume-binder-controller",
     "persistentvolumeclaim-protection-controller",
     "replicaset-controller",
     "resourcequota-controller",

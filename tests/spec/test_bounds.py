@@ -167,6 +167,12 @@ def test_no_pod_takes_longer_to_end_than_a_drain_waits() -> None:
     assert told(PODS, "pods", None, thing()) == []
 
 
+def test_no_pod_brings_a_driver_and_a_share_of_its_own() -> None:
+    for source, refused in (({"csi": {"driver": "nfs.csi.k8s.io"}}, 1), ({"emptyDir": {}}, 0)):
+        spec = {"containers": [{}], "volumes": [{"name": "a", "secret": {}}, {"name": "b", **source}]}
+        assert len(told(PODS, "pods", thing(spec=spec))) == refused
+
+
 def test_every_drain_moves_pods_that_are_not_ready() -> None:
     assert pods.disruption_budget({"a": "b"})["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
