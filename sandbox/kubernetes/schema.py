@@ -53,8 +53,12 @@ class Kind:
 
     @property
     def is_built_in(self) -> bool:
-        """Whether the API server itself serves the group (custom resources have a domain that is not Kubernetes's)."""
-        return "." not in self.group or self.group.endswith(".k8s.io")
+        """Whether the API server itself serves the group.
+
+        The domain says nothing: ``gateway.networking.k8s.io`` and others of Kubernetes's own projects are installed as
+        custom resources.
+        """
+        return "." not in self.group or self.group in _groups()
 
 
 def _directory() -> str:
@@ -87,6 +91,11 @@ def _kinds() -> dict[Kind, dict[str, Any]]:
         if len(names) == 1 and "metadata" in definition.get("properties", ()):
             found[Kind(names[0]["group"], names[0]["version"], names[0]["kind"])] = definition
     return found
+
+
+@cache
+def _groups() -> frozenset[str]:
+    return frozenset(kind.group for kind in _kinds())
 
 
 def load() -> None:

@@ -140,6 +140,16 @@ def test_one_object_may_have_one_resource_only(cluster: Kubernetes) -> None:
     assert check(cluster, elsewhere, urn("core/v1:ConfigMap", "two"))[1] == []
 
 
+@pytest.mark.parametrize(
+    "group", ["gateway.networking.k8s.io", "externaldns.k8s.io", "snapshot.storage.k8s.io", "metrics.k8s.io"]
+)
+def test_a_project_s_own_group_is_installed_and_not_built_in(cluster: Kubernetes, group: str) -> None:
+    thing = {"apiVersion": f"{group}/v1", "kind": "Thing", "metadata": {"name": "t", "namespace": "default"}}
+    assert check(cluster, thing, urn(f"{group}/v1:Thing"))[1] == []
+    with pytest.raises(Aborted, match='no matches for kind "Thing"'):
+        create(cluster, thing, urn(f"{group}/v1:Thing"))
+
+
 def test_an_object_needs_its_namespace_first(cluster: Kubernetes) -> None:
     with pytest.raises(Aborted, match='namespaces "team" not found'):
         create(cluster, VALID["config-map"], urn("core/v1:ConfigMap"))
