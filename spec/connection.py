@@ -22,13 +22,14 @@ def kubernetes(stack: Stack) -> dict[str, Any]:
     A sandbox renders YAML and never connects, with the stand-in and with the official plugin alike. Everything else
     names its kubeconfig by path, so that the contents stay out of the state, and its context, which strict mode
     insists on (rule 36). Secrets and ConfigMaps are changed in place; a checksum restarts the pods that read them
-    (rule 34).
+    (rule 34). What somebody changed by hand is overwritten instead of refused as a conflict of server-side apply
+    (rule 60).
     """
-    mutable = {"enableSecretMutable": "true", "enableConfigMapMutable": "true"}
+    settings = {"enableSecretMutable": "true", "enableConfigMapMutable": "true", "enablePatchForce": "true"}
     if stack.sandbox:
-        return {**mutable, "clusterIdentifier": "sandbox", "renderYamlToDirectory": MANIFESTS}
+        return {**settings, "clusterIdentifier": "sandbox", "renderYamlToDirectory": MANIFESTS}
     return {
-        **mutable,
+        **settings,
         "clusterIdentifier": stack.cluster.context,
         "kubeconfig": stack.cluster.kubeconfig,
         "context": stack.cluster.context,

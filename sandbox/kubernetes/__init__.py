@@ -1,1 +1,1 @@
-"""Stand-in for the kubernetes provider in its render mode."""
+"""Stand-in for the kubernetes provider, whose render mode it serves with the manners of a connected one."""

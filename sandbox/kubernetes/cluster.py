@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from sandbox.kubernetes import render, schema
+from sandbox.kubernetes import config, render, schema
 from sandbox.kubernetes.schema import Kind, Problem
 from sandbox.wire import UNKNOWN
 
@@ -74,17 +74,29 @@ class Cluster:
             elif kind.kind == "CustomResourceDefinition":
                 self._custom.discard(_defined(manifest))
 
-    def refusal_of_create(self, kind: Kind, manifest: dict[str, Any], urn: str) -> str | None:
-        """Return why the API server would not take a new object now, or None."""
+    def refusal_of_create(
+        self, kind: Kind, manifest: dict[str, Any], urn: str, *, upsert: bool = False, preview: bool = False
+    ) -> str | None:
+        """Return why the API server would not take a new object now, or None.
+
+        An object that exists is refused, the same resource's too: that is what an interrupted update left behind, and
+        the state knows nothing of it.  A preview of the official provider does not see it; this one sees only an object
+        of another resource, which the same stack can mend.
+        """
         namespace = (manifest.get("metadata") or {}).get("namespace")
         name = (manifest.get("metadata") or {}).get("name")
-        if self._directory is not None and isinstance(name, str) and namespace is not UNKNOWN:
-            # The same resource's file is what an interrupted update left behind: it is simply written again.
-            other = render.owner(self._directory, manifest)
+        directory = self._directory if isinstance(name, str) and namespace is not UNKNOWN and not upsert else None
+        if directory is not None and render.exists(directory, manifest):
+            other = render.owner(directory, manifest)
             if other is not None and other != urn:
                 return (
                     f"{_title(kind, manifest)} already exists, made by resource {other.rpartition('::')[2]!r}. "
                     "One that only got a new name needs an alias; `make destroy` or `make clean` clear the sandbox"
+                )
+            if not preview:
+                return (
+                    f"{_title(kind, manifest)} already exists, and the state does not know it. After an interrupted "
+                    f"update, run once with {config.UPSERT}=true (docs/operations.md); `make clean` clears the sandbox"
                 )
         if isinstance(namespace, str) and not self._has_namespace(namespace):
             return (

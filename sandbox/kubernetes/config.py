@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from os import environ
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ KNOWN_SETTINGS = frozenset(
 )
 """The provider's inputs; a test compares them with the SDK's ``Provider`` class."""
 
+UPSERT = "PULUMI_K8S_UPSERT_EXISTING_OBJECTS"
+"""Environment variable that, set to true, lets a create take over an object that exists."""
+
 NOT_A_SANDBOX = (
     f"this is the {STAND_IN} for the kubernetes provider; it serves only stacks whose file says `warren:sandbox: true` "
     "(their provider has renderYamlToDirectory). For a real cluster run `pulumi` without the sandbox's PULUMI_HOME"
@@ -53,7 +57,16 @@ class Settings:
     """What the stand-in itself needs of a provider's settings."""
 
     directory: Path | None
+    patch_force: bool = False
+    """Whether a change takes over what others changed by hand."""
+    upsert: bool = False
+    """Whether creating an object that exists takes it over."""
     mutability: Options = field(default_factory=Options)
+
+
+def _flag(args: dict[str, Any], key: str, variable: str) -> bool:
+    """A setting, or its environment variable where there is none (``Configure`` in the official provider)."""
+    return args[key] == "true" if key in args else environ.get(variable) == "true"
 
 
 def _is_true(value: Any) -> bool:
@@ -103,6 +116,8 @@ def settings(args: dict[str, Any]) -> Settings:
     # Not known yet only in a preview, which writes nothing.
     return Settings(
         directory=None if directory is UNKNOWN else Path(directory),
+        patch_force=_flag(args, "enablePatchForce", "PULUMI_K8S_ENABLE_PATCH_FORCE"),
+        upsert=_flag(args, "upsertExistingObjects", UPSERT),
         mutability=Options(
             config_map_mutable=_is_true(args.get("enableConfigMapMutable")),
             secret_mutable=_is_true(args.get("enableSecretMutable")),

@@ -1,7 +1,8 @@
-"""The kubernetes stand-in: the official provider in render mode, as a program sees it.
+"""The kubernetes stand-in: it renders as the official provider does, and refuses as that does when it is connected.
 
 Owns: the provider protocol for Kubernetes objects.  Does not own: what is wrong with an object (``schema``,
-``rules``), what a change means (``diff``), what is written (``render``).  It serves only a provider with
+``rules``), what a change means (``diff``), what is written (``render``), and what was changed there by hand (``live``).
+It serves only a provider with
 ``renderYamlToDirectory``, which Warren sets for a stack whose file says ``warren:sandbox: true``; it has no code that
 could reach a cluster.
 """
@@ -17,7 +18,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from sandbox import STAND_IN
-from sandbox.kubernetes import config, diff, render, rules, schema
+from sandbox.kubernetes import config, diff, live, render, rules, schema
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.schema import Kind, Problem
 from sandbox.server import Provider, Refusal, failures, serve
@@ -169,8 +170,11 @@ class Kubernetes(Provider):
             if not _is_below(text := diff.path_text(change.path), ignored)
         }
         replaces = [path for path, change in detailed.items() if change.kind in _REPLACES]
+        directory = self._settings.directory
+        rewritten = directory is not None and render.shows_otherwise(directory, new)
+        some = provider_pb2.DiffResponse.DIFF_SOME if detailed or rewritten else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(
-            changes=provider_pb2.DiffResponse.DIFF_SOME if detailed else provider_pb2.DiffResponse.DIFF_NONE,
+            changes=some,
             replaces=replaces,
             deleteBeforeReplace=bool(replaces) and diff.deletes_first(new, old),
             detailedDiff=detailed,
@@ -181,9 +185,12 @@ class Kubernetes(Provider):
         """Write the object's file."""
         plain = decode_plain(request.properties)
         kind = kind_of_token(type_of(request.urn))
-        refused = self._cluster.refusal_of_create(kind, plain, request.urn)
+        upsert = self._settings.upsert
+        refused = self._cluster.refusal_of_create(kind, plain, request.urn, upsert=upsert, preview=request.preview)
         if refused:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, refused)
+        if upsert and not request.preview:
+            self._refuse_conflicts(None, plain, context)
         self._cluster.created(kind, plain)
         if request.preview:
             return provider_pb2.CreateResponse(properties=request.properties)
@@ -196,9 +203,24 @@ class Kubernetes(Provider):
         refused = rules.problems_of_update(kind, decode_plain(request.old_inputs), decode_plain(request.news))
         if refused:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "; ".join(map(str, refused)))
+        old, new = decode_plain(request.olds or request.old_inputs), decode_plain(request.news)
+        directory = self._settings.directory
+        # The official provider asks the API server in a preview too, unless something is not known yet.
+        if directory is not None and not live.has_unknown(new) and not render.exists(directory, new):
+            text = f"{kind.kind} {object_id(new)!r} not found: it was deleted by hand; `up --refresh` makes it again"
+            context.abort(grpc.StatusCode.NOT_FOUND, text)
         if not request.preview:
+            self._refuse_conflicts(old, new, context)
             self._render(decode(request.news), request.urn)
         return provider_pb2.UpdateResponse(properties=request.news)
+
+    def _refuse_conflicts(self, old: dict[str, Any] | None, new: dict[str, Any], context: Any) -> None:
+        """Refuse what server-side apply refuses: to take fields from somebody else without force."""
+        directory = self._settings.directory
+        if directory is None or self._settings.patch_force:
+            return
+        if fields := live.conflicts(directory, old, new):
+            context.abort(grpc.StatusCode.ABORTED, live.CONFLICT.format(fields=", ".join(fields)))
 
     def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
         """Remove the object's file."""
@@ -212,12 +234,26 @@ class Kubernetes(Provider):
         return empty_pb2.Empty()
 
     def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:
-        """Answer from the state: the state is all there is."""
+        """Answer from the object's file, as far as the state knows the object."""
         if not request.properties.fields:
             context.abort(
                 grpc.StatusCode.NOT_FOUND, f"{STAND_IN} kubernetes has no objects of its own to read or import"
             )
-        return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+        directory = self._settings.directory
+        inputs = decode(request.inputs)
+        now = inputs
+        if directory is not None:
+            try:
+                found = live.refreshed(directory, inputs)
+            except ValueError as broken:
+                context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(broken))
+            if found is None:
+                return provider_pb2.ReadResponse()
+            now = found
+        if now == inputs:
+            return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
+        changed = encode(mark_secrets(now))
+        return provider_pb2.ReadResponse(id=request.id, properties=changed, inputs=changed)
 
     def Invoke(self, request: Any, context: Any) -> provider_pb2.InvokeResponse:
         """Refuse every function: they all render charts or templates."""

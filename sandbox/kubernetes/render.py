@@ -6,6 +6,8 @@ its place and renamed, so a crash leaves either the old one or the new one.  Doe
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,13 @@ from sandbox.wire import redact, reveal
 SHOW_SECRETS = "WARREN_SANDBOX_SHOW_SECRETS"
 """Environment variable that, set to 1, writes secret values instead of ``(redacted)``."""
 
+REDACTED = "(redacted)"
+"""What stands for a secret value."""
+
 _CLUSTER = "_cluster"
 _OWNER = "# resource: "
+_DIGEST = "# written: "
+_SHOWN = "# secrets: shown"
 
 
 def path_of(directory: Path, manifest: dict[str, Any]) -> Path:
@@ -30,8 +37,10 @@ def path_of(directory: Path, manifest: dict[str, Any]) -> Path:
 
 def write(directory: Path, manifest: dict[str, Any], urn: str) -> Path:
     """Write the manifest, ``Secret`` wrappers included, with the resource that made it, and return its file."""
-    show = os.environ.get(SHOW_SECRETS) == "1"
-    content = _text(reveal(manifest) if show else _without_secret_values(manifest))
+    shown = _shows_secrets()
+    readable = reveal(manifest) if shown else _without_secret_values(manifest)
+    notes = [f"{_OWNER}{urn}", f"{_DIGEST}{_digest(readable)}", *([_SHOWN] if shown else [])]
+    text = "".join([_text(readable), *(f"{note}\n" for note in notes)])
     path = path_of(directory, manifest)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
@@ -39,19 +48,71 @@ def write(directory: Path, manifest: dict[str, Any], urn: str) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(f"{content}{_OWNER}{urn}\n")
+        file.write(text)
     temporary.replace(path)
     return path
 
 
+def exists(directory: Path, manifest: dict[str, Any]) -> bool:
+    """Say whether an object has a file, whoever wrote it."""
+    return path_of(directory, manifest).exists()
+
+
 def owner(directory: Path, manifest: dict[str, Any]) -> str | None:
     """Return the URN of the resource that wrote an object's file, or None when no resource did."""
+    return _note(_lines(directory, manifest), _OWNER)
+
+
+def content(directory: Path, manifest: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what an object's file says now, or None when there is none.
+
+    Raises:
+        ValueError: somebody made something else of it.
+    """
+    lines = _lines(directory, manifest)
+    if lines is None:
+        return None
+    import yaml  # as below
+
     try:
-        content = path_of(directory, manifest).read_text(encoding="utf-8")
+        found = yaml.safe_load("\n".join(lines))
+    except yaml.YAMLError:
+        found = None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path_of(directory, manifest)} is no manifest any more; remove it, or run `make clean`")
+    return found
+
+
+def as_applied(directory: Path, manifest: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Say whether an object's file still says what was written into it; ``now`` is what it says, by known fields."""
+    lines = _lines(directory, manifest)
+    shown = now if lines is not None and _SHOWN in lines else _without_secret_values(now)
+    return _note(lines, _DIGEST) == _digest(shown)
+
+
+def shows_otherwise(directory: Path, manifest: dict[str, Any]) -> bool:
+    """Say whether a Secret's file shows its values where it was not asked to now, or the other way round."""
+    lines = _lines(directory, manifest) if manifest.get("kind") == "Secret" else None
+    return lines is not None and (_SHOWN in lines) != _shows_secrets()
+
+
+def _shows_secrets() -> bool:
+    return os.environ.get(SHOW_SECRETS) == "1"
+
+
+def _lines(directory: Path, manifest: dict[str, Any]) -> list[str] | None:
+    try:
+        return path_of(directory, manifest).read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         return None
-    _, marker, urn = content.rpartition(_OWNER)
-    return urn.strip() if marker else None
+
+
+def _note(lines: list[str] | None, kind: str) -> str | None:
+    return next((line.removeprefix(kind) for line in reversed(lines or ()) if line.startswith(kind)), None)
+
+
+def _digest(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def remove(directory: Path, manifest: dict[str, Any]) -> None:
@@ -71,7 +132,7 @@ def _without_secret_values(manifest: dict[str, Any]) -> dict[str, Any]:
     for key, value in manifest.items():
         if manifest.get("kind") == "Secret" and key in ("data", "stringData"):
             value = reveal(value)
-            plain[key] = dict.fromkeys(value, "(redacted)") if isinstance(value, dict) else "(redacted)"
+            plain[key] = dict.fromkeys(value, REDACTED) if isinstance(value, dict) else REDACTED
         else:
             plain[key] = redact(value)
     return plain

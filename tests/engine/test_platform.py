@@ -5,11 +5,8 @@ Does not prove that a cluster or Cloudflare accepts it; the stand-ins check what
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -221,22 +218,6 @@ def test_all_mistakes_come_at_once_with_file_and_line_and_nothing_is_made(platfo
     assert "did you mean routes?" in error
     assert "Traceback" not in result.output
     assert project.manifest_files() == set()
-
-
-def test_an_interrupted_up_goes_on_where_it_stopped(platform: Platform) -> None:
-    project = platform()
-    running = project.start("up")
-    deadline = time.monotonic() + 120
-    while len(project.manifest_files()) < 20:
-        assert running.poll() is None, "up ended before it could be interrupted"
-        assert time.monotonic() < deadline, "up has made nothing"
-        time.sleep(0.02)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.communicate()
-    project.pulumi("cancel", "--yes")
-    result = project.up("--refresh")
-    assert result.ok, result.output
-    assert project.up().changes == {}
 
 
 def test_manifests_are_for_their_owner_only(platform: Platform) -> None:

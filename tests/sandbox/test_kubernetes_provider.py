@@ -33,12 +33,16 @@ def urn(kind: str, name: str = "it", parents: str = "") -> str:
     return f"urn:pulumi:dev::warren::{parents}kubernetes:{kind}::{name}"
 
 
+def configured(tmp_path: Path, **settings: str) -> Kubernetes:
+    provider = Kubernetes("4.32.0", "")
+    known = {"renderYamlToDirectory": str(tmp_path / "manifests"), "enableSecretMutable": "true", **settings}
+    provider.Configure(provider_pb2.ConfigureRequest(args=encode(known)), Context())
+    return provider
+
+
 @pytest.fixture
 def cluster(tmp_path: Path) -> Kubernetes:
-    provider = Kubernetes("4.32.0", "")
-    args = encode({"renderYamlToDirectory": str(tmp_path / "manifests"), "enableSecretMutable": "true"})
-    provider.Configure(provider_pb2.ConfigureRequest(args=args), Context())
-    return provider
+    return configured(tmp_path)
 
 
 def check(cluster: Kubernetes, manifest: dict[str, Any], where: str, **more: Any) -> tuple[dict[str, Any], list[str]]:
@@ -227,7 +231,7 @@ def test_rendered_files_are_private_ordered_and_readable(tmp_path: Path) -> None
     assert path == directory / "team" / "configmap-it.yaml"
     assert path.read_text() == (
         "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: it\n  namespace: team\n"
-        "data:\n  a: |\n    one\n    two\n  z: '1'\n# resource: urn:x\n"
+        "data:\n  a: |\n    one\n    two\n  z: '1'\n# resource: urn:x\n# written: a26e583f5f2ad83d\n"
     )
     assert path.stat().st_mode & 0o777 == 0o600
     assert directory.stat().st_mode & 0o777 == 0o700
@@ -300,10 +304,32 @@ def test_an_object_that_another_resource_made_already_exists(cluster: Kubernetes
             create(cluster, VALID["config-map"], urn("core/v1:ConfigMap", "new"), preview=preview)
 
 
-def test_what_an_interrupted_create_left_is_written_again(cluster: Kubernetes) -> None:
+def test_what_an_interrupted_create_left_already_exists_also_for_the_same_resource(cluster: Kubernetes) -> None:
     create(cluster, VALID["namespace"], urn("core/v1:Namespace"))
-    for _ in range(2):
+    create(cluster, VALID["config-map"], urn("core/v1:ConfigMap"))
+    # As with the official provider, whose preview takes "already exists" for no answer.
+    assert create(cluster, VALID["config-map"], urn("core/v1:ConfigMap"), preview=True) == ""
+    with pytest.raises(Aborted, match=r"already exists, and the state does not know it.*UPSERT_EXISTING_OBJECTS=true"):
+        create(cluster, VALID["config-map"], urn("core/v1:ConfigMap"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "setting", "taken"),
+    [("true", None, True), ("1", None, False), (None, "true", True), ("true", "false", False), (None, None, False)],
+)
+def test_an_object_that_exists_is_taken_over_only_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str | None, setting: str | None, taken: bool
+) -> None:
+    if variable:
+        monkeypatch.setenv("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", variable)
+    cluster = configured(tmp_path, **({"upsertExistingObjects": setting} if setting else {}))
+    create(cluster, VALID["namespace"], urn("core/v1:Namespace"))
+    render.write(tmp_path / "manifests", VALID["config-map"], "urn:x")
+    if taken:
         assert create(cluster, VALID["config-map"], urn("core/v1:ConfigMap")) == "team/it"
+    else:
+        with pytest.raises(Aborted, match="already exists"):
+            create(cluster, VALID["config-map"], urn("core/v1:ConfigMap"))
 
 
 def test_a_deleted_resource_leaves_an_object_that_another_one_has_taken_over(
@@ -317,9 +343,153 @@ def test_a_deleted_resource_leaves_an_object_that_another_one_has_taken_over(
     assert (tmp_path / "manifests" / "team" / "configmap-it.yaml").exists()
 
 
-def test_a_file_that_no_resource_wrote_is_nobody_s_object(cluster: Kubernetes, tmp_path: Path) -> None:
+def test_a_file_that_no_resource_wrote_is_an_object_all_the_same(cluster: Kubernetes, tmp_path: Path) -> None:
     create(cluster, VALID["namespace"], urn("core/v1:Namespace"))
     path = render.path_of(tmp_path / "manifests", VALID["config-map"])
     path.parent.mkdir()
     path.write_text("kind: ConfigMap\n")
-    assert create(cluster, VALID["config-map"], urn("core/v1:ConfigMap")) == "team/it"
+    with pytest.raises(Aborted, match="already exists"):
+        create(cluster, VALID["config-map"], urn("core/v1:ConfigMap"))
+
+
+# By hand: a file stands for its object.
+
+
+FORCE = {"enablePatchForce": "true"}
+WHERE = urn("apps/v1:Deployment")
+
+
+def made(tmp_path: Path, **settings: str) -> Kubernetes:
+    """A stand-in whose Deployment of two replicas is there."""
+    cluster = configured(tmp_path, **settings)
+    create(cluster, VALID["namespace"], urn("core/v1:Namespace"))
+    create(cluster, VALID["deployment"], WHERE)
+    return cluster
+
+
+def by_hand(tmp_path: Path, old: str, new: str, manifest: dict[str, Any] = VALID["deployment"]) -> Path:
+    path = render.path_of(tmp_path / "manifests", manifest)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return path
+
+
+def update(
+    cluster: Kubernetes, news: dict[str, Any], olds: dict[str, Any] = VALID["deployment"], *, preview: bool = False
+) -> None:
+    request = provider_pb2.UpdateRequest(
+        urn=WHERE, olds=encode(olds), old_inputs=encode(olds), news=encode(news), preview=preview
+    )
+    cluster.Update(request, Context())
+
+
+def read(cluster: Kubernetes, manifest: dict[str, Any], where: str = WHERE) -> dict[str, Any]:
+    known = encode(manifest)
+    return decode(
+        cluster.Read(provider_pb2.ReadRequest(id="x", urn=where, properties=known, inputs=known), None).inputs
+    )
+
+
+def test_a_later_change_of_an_object_that_was_scaled_by_hand_is_a_conflict_without_force(tmp_path: Path) -> None:
+    cluster = made(tmp_path)
+    by_hand(tmp_path, "replicas: 2", "replicas: 5")
+    other = changed("deployment", "spec.revisionHistoryLimit", 3)
+    with pytest.raises(
+        Aborted, match=r"server-side apply field conflict.*: somebody else has changed spec\.replicas\."
+    ):
+        update(cluster, other)
+    # A refresh tells the state what is there; the field is still somebody else's.
+    with pytest.raises(Aborted, match=r"has changed spec\.replicas\."):
+        update(cluster, VALID["deployment"], changed("deployment", "spec.replicas", 5))
+    # The same value is shared, and what the program has no word about is not the program's.
+    update(cluster, changed("deployment", "spec.replicas", 5))
+
+
+def test_force_takes_back_what_was_changed_by_hand(tmp_path: Path) -> None:
+    cluster = made(tmp_path, **FORCE)
+    path = by_hand(tmp_path, "replicas: 2", "replicas: 5")
+    update(cluster, changed("deployment", "spec.revisionHistoryLimit", 3))
+    assert "replicas: 2" in path.read_text()
+    assert "revisionHistoryLimit: 3" in path.read_text()
+
+
+def test_a_field_of_somebody_s_own_is_no_conflict_and_no_drift(tmp_path: Path) -> None:
+    cluster = made(tmp_path)
+    by_hand(tmp_path, "\nspec:\n", "\nspec:\n  paused: true\n")
+    assert read(cluster, VALID["deployment"]) == VALID["deployment"]
+    update(cluster, changed("deployment", "spec.revisionHistoryLimit", 3))
+
+
+def test_a_program_s_own_changes_are_no_conflict(tmp_path: Path) -> None:
+    cluster = made(tmp_path)
+    update(cluster, changed("deployment", "spec.replicas", 7))
+    update(cluster, VALID["deployment"], changed("deployment", "spec.replicas", 7))
+
+
+def test_a_refresh_sees_what_was_changed_and_what_was_deleted(tmp_path: Path) -> None:
+    cluster = made(tmp_path)
+    assert read(cluster, VALID["deployment"]) == VALID["deployment"]
+    path = by_hand(tmp_path, "replicas: 2", "replicas: 5")
+    assert read(cluster, VALID["deployment"]) == changed("deployment", "spec.replicas", 5)
+    path.unlink()
+    assert read(cluster, VALID["deployment"]) == {}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_a_change_of_what_was_deleted_by_hand_fails(tmp_path: Path, preview: bool) -> None:
+    cluster = made(tmp_path, **FORCE)
+    render.remove(tmp_path / "manifests", VALID["deployment"])
+    with pytest.raises(Aborted, match="Deployment 'team/it' not found: it was deleted by hand"):
+        update(cluster, changed("deployment", "spec.replicas", 7), preview=preview)
+
+
+def test_what_is_redacted_is_no_drift_and_what_was_written_over_it_is(cluster: Kubernetes, tmp_path: Path) -> None:
+    create(cluster, VALID["namespace"], urn("core/v1:Namespace"))
+    secret, where = mark_secrets(VALID["secret"]), urn("core/v1:Secret")
+    create(cluster, secret, where)
+    assert read(cluster, secret, where) == secret
+    by_hand(tmp_path, "b: (redacted)", "b: mine", VALID["secret"])
+    assert read(cluster, secret, where)["stringData"] == Secret({"b": "mine"})
+
+
+def test_a_file_that_is_no_manifest_any_more_is_named(tmp_path: Path) -> None:
+    cluster = made(tmp_path)
+    path = render.path_of(tmp_path / "manifests", VALID["deployment"])
+    path.write_text("nothing: [of the kind")
+    known = encode(VALID["deployment"])
+    request = provider_pb2.ReadRequest(id="x", urn=WHERE, properties=known, inputs=known)
+    with pytest.raises(Aborted, match=r"deployment-it\.yaml is no manifest any more"):
+        cluster.Read(request, Context())
+
+
+def test_a_taken_over_object_with_other_values_is_a_conflict_without_force(tmp_path: Path) -> None:
+    made(tmp_path)
+    other = changed("deployment", "spec.replicas", 7)
+    with pytest.raises(Aborted, match=r"somebody else has changed spec\.replicas"):
+        create(configured(tmp_path, upsertExistingObjects="true"), other, WHERE)
+    assert create(configured(tmp_path, upsertExistingObjects="true", **FORCE), other, WHERE) == "team/it"
+
+
+def test_secrets_are_shown_and_redacted_again_without_another_change(
+    cluster: Kubernetes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rewrites(name: str) -> bool:
+        known = encode(mark_secrets(VALID[name]))
+        where = urn("core/v1:Secret" if name == "secret" else "core/v1:ConfigMap")
+        request = provider_pb2.DiffRequest(urn=where, old_inputs=known, news=known)
+        return bool(cluster.Diff(request, Context()).changes == provider_pb2.DiffResponse.DIFF_SOME)
+
+    create(cluster, VALID["namespace"], urn("core/v1:Namespace"))
+    create(cluster, VALID["config-map"], urn("core/v1:ConfigMap"))
+    create(cluster, mark_secrets(VALID["secret"]), urn("core/v1:Secret"))
+    assert not rewrites("secret")
+    monkeypatch.setenv(render.SHOW_SECRETS, "1")
+    assert rewrites("secret")
+    assert not rewrites("config-map")
+    known = encode(mark_secrets(VALID["secret"]))
+    where = urn("core/v1:Secret")
+    cluster.Update(provider_pb2.UpdateRequest(urn=where, olds=known, old_inputs=known, news=known), Context())
+    assert not rewrites("secret")
+    monkeypatch.delenv(render.SHOW_SECRETS)
+    assert rewrites("secret")
