@@ -128,6 +128,19 @@ RESOURCES: Final[Mapping[str, Resource]] = {
 }
 
 
+def stack_of(urn: str) -> str:
+    """Return the stack in a URN."""
+    return urn.removeprefix("urn:pulumi:").partition("::")[0]
+
+
+def manifests(stack: str) -> str:
+    """Return the folder of a stack's manifests; the program's own ``spec.connection.manifests``, without its imports.
+
+    A test compares the two.
+    """
+    return "manifests" if stack == "sandbox" else f"manifests-{stack}"
+
+
 def tunnel_token(account: str, tunnel: str) -> str:
     """Return a token in the form cloudflared reads, whose secret follows from the tunnel's id and opens nothing."""
     secret = base64.b64encode(hashlib.sha256(f"{STAND_IN} {tunnel}".encode()).digest()).decode()
@@ -143,9 +156,9 @@ class Cloudflare(TableProvider):
         ("apiKey", "apiToken", "apiUserServiceKey", "baseUrl", "email", "userAgentOperatorSuffix"), str
     )
 
-    def __init__(self, version: str, engine_address: str, manifests: Path) -> None:
+    def __init__(self, version: str, engine_address: str, sandbox: Path) -> None:
         super().__init__(version, engine_address)
-        self._manifests = manifests
+        self._sandbox = sandbox
         self._guard = threading.Lock()
         self._records: dict[tuple[Any, str], list[tuple[str, Values]]] = {}
         self._has_tunnel = False
@@ -179,12 +192,13 @@ class Cloudflare(TableProvider):
                     return [("name", f"{problem} (resource {other.rpartition('::')[2]!r})")]
         return []
 
-    def before_delete(self, token: str, identity: str) -> None:
+    def before_delete(self, urn: str) -> None:
         """Keep a tunnel whose connectors still run: the API refuses to delete it (error 1022)."""
         # A tunnel that the program still declares has been replaced; its connectors have moved to the new one.
-        if token != TUNNEL or self._has_tunnel:
+        if type_of(urn) != TUNNEL or self._has_tunnel:
             return
-        connectors = [path for path in self._manifests.glob("*/*.yaml") if "/cloudflared" in path.read_text("utf-8")]
+        folder = self._sandbox / manifests(stack_of(urn))
+        connectors = [path for path in folder.glob("*/*.yaml") if "/cloudflared" in path.read_text("utf-8")]
         if connectors:
             raise Refusal(
                 f"Cannot delete tunnel because it has active connections (1022): {connectors[0].name} still runs; "
@@ -228,5 +242,5 @@ def _conflict(one: Values, other: Values) -> str | None:
 def main(engine_address: str) -> None:
     """Serve one engine, which starts its plugins in the project's directory."""
     version = installed_version(sys.path[1], "pulumi_cloudflare")
-    provider = Cloudflare(version, engine_address, Path(".state", "sandbox", "manifests").absolute())
+    provider = Cloudflare(version, engine_address, Path(".state", "sandbox").absolute())
     serve(provider_pb2_grpc.add_ResourceProviderServicer_to_server, provider)

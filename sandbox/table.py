@@ -174,12 +174,12 @@ class TableProvider(Provider):
     def Delete(self, request: Any, context: Any) -> empty_pb2.Empty:
         """Forget the resource."""
         try:
-            self.before_delete(type_of(request.urn), request.id)
+            self.before_delete(request.urn)
         except Refusal as refusal:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(refusal))
         return empty_pb2.Empty()
 
-    def before_delete(self, token: str, identity: str) -> None:
+    def before_delete(self, urn: str) -> None:
         """Raise ``Refusal`` when the service would keep the resource."""
 
     def Read(self, request: Any, context: Any) -> provider_pb2.ReadResponse:

@@ -6,8 +6,8 @@ from typing import Any
 
 from spec.stack import Stack
 
-MANIFESTS = ".state/sandbox/manifests"
-"""Where a sandbox's manifests are written. Relative to the project, so that moving the checkout changes no provider."""
+REFERENCE_SANDBOX = "sandbox"
+"""The sandbox stack that comes with Warren."""
 
 SANDBOX_TOKEN = "sandbox-token-that-opens-no-account-at-all"  # noqa: S105 - it opens nothing
 """What stands for a Cloudflare token in a sandbox: the stand-in serves no other, and Cloudflare would refuse it.
@@ -16,7 +16,15 @@ It has the form that the official plugin asks of a token (40 to 80 letters, digi
 """
 
 
-def kubernetes(stack: Stack) -> dict[str, Any]:
+def manifests(stack_name: str) -> str:
+    """Where a sandbox's manifests are written: a folder of its own for every stack, as each is a cluster of its own.
+
+    Relative to the project, so that moving the checkout changes no provider.
+    """
+    return f".state/sandbox/manifests{'' if stack_name == REFERENCE_SANDBOX else f'-{stack_name}'}"
+
+
+def kubernetes(stack: Stack, stack_name: str) -> dict[str, Any]:
     """The Kubernetes provider's settings.
 
     A sandbox renders YAML and never connects, with the stand-in and with the official plugin alike. Everything else
@@ -27,7 +35,7 @@ def kubernetes(stack: Stack) -> dict[str, Any]:
     """
     settings = {"enableSecretMutable": "true", "enableConfigMapMutable": "true", "enablePatchForce": "true"}
     if stack.sandbox:
-        return {**settings, "clusterIdentifier": "sandbox", "renderYamlToDirectory": MANIFESTS}
+        return {**settings, "clusterIdentifier": "sandbox", "renderYamlToDirectory": manifests(stack_name)}
     return {
         **settings,
         "clusterIdentifier": stack.cluster.context,

@@ -152,7 +152,7 @@ class Stack(Written):
     advancedCertificates: bool = False
     """The zone has paid certificates for hosts two levels deep (security rule 1)."""
     protectData: bool = True
-    """Namespaces and volumes with data refuse to be deleted."""
+    """Namespaces and volumes with data refuse to be deleted. In a sandbox only if its file says so."""
     secretReaders: dict[SecretName, Annotated[tuple[Name, ...], Field(min_length=1)]] = {}
     """Secrets that workspaces share: name -> who may read it, besides the workspace that its name starts with."""
     secrets: frozenset[str] = frozenset()

@@ -51,9 +51,12 @@ def stack_document(
             lines[(key.removeprefix("warren:"), *path[2:])] = line
     unknown = {key: None for key in config if key not in Stack.model_fields}
     known = {key: value for key, value in {**unknown, **decoded(written)}.items() if not key.startswith(_DOTTED)}
-    document = Document(shown, {**known, "secrets": sorted(secrets)}, lines)
+    data = {**known, "secrets": sorted(secrets)}
+    sandbox = data.get("sandbox") is True
+    if sandbox and "protectData" not in config:
+        data["protectData"] = False  # nothing lives there, and `make destroy` is to leave nothing
+    document = Document(shown, data, lines)
     if file.data:
-        sandbox = document.data.get("sandbox") is True
         mistakes += [
             *_keys(file),
             *_dotted(file, stack_name, sandbox=sandbox),

@@ -22,6 +22,7 @@ from typing import Any
 
 from sandbox.install import install
 from scripts.stack import ENGINE_FILE, ROOT, sandbox_environment
+from spec import connection
 
 PROGRAM_FILES = ("__main__.py", "Pulumi.yaml", "components", "spec", "workspaces")
 TINY_PROJECT = "name: tiny\nruntime:\n  name: python\n  options:\n    virtualenv: .venv\n"
@@ -32,7 +33,7 @@ import os
 import pulumi
 from pulumi import CustomResource, ProviderResource, ResourceOptions
 
-MANIFESTS = os.path.abspath(".state/sandbox/manifests")
+MANIFESTS = os.path.abspath(f".state/sandbox/manifests-{pulumi.get_stack()}")
 ACCOUNT = "0123456789abcdef" * 2
 
 
@@ -143,7 +144,7 @@ class Project:
     @property
     def manifests(self) -> Path:
         """Where ``up`` leaves its YAML."""
-        return self.root / ".state" / "sandbox" / "manifests"
+        return self.root / connection.manifests(self.stack)
 
     def manifest_files(self) -> set[str]:
         """Return the rendered files as ``namespace/kind-name.yaml``."""

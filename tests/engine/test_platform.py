@@ -226,3 +226,24 @@ def test_manifests_are_for_their_owner_only(platform: Platform) -> None:
     folders = [path for path in Path(project.manifests).rglob("*") if path.is_dir()]
     assert folders
     assert {path.stat().st_mode & 0o777 for path in [project.manifests, *folders]} == {0o700}
+
+
+def test_two_sandbox_stacks_have_a_cluster_each(platform: Platform) -> None:
+    volume = "    volumes: { data: { mount: /data, size: 1Gi } }\n"
+    first = platform()
+    assert first.up().ok
+    (first.root / "Pulumi.mine.yaml").write_text((first.root / "Pulumi.sandbox.yaml").read_text("utf-8"), "utf-8")
+    _edit(first, "Pulumi.mine.yaml", "  warren:protectData: false # `make destroy` leaves nothing\n", "")
+    _edit(first, "workspaces/perso.yaml", "    port: 8000\n", f"    port: 8000\n{volume}")
+    second = Project(first.root, "mine")
+    second.pulumi("stack", "init")
+    made = second.up()
+    assert made.ok, made.output
+    assert second.manifests != first.manifests
+    assert second.manifest_files() - first.manifest_files() == {"perso/persistentvolumeclaim-geminirealtime-data.yaml"}
+    assert not any(resource.get("protect") for resource in second.resources())
+    gone = second.destroy()
+    assert gone.ok, gone.output
+    assert second.manifest_files() == set()
+    _edit(first, "workspaces/perso.yaml", volume, "")
+    assert first.up("--refresh").changed("create") == set()

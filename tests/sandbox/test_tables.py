@@ -234,16 +234,23 @@ def test_an_unknown_function_is_refused() -> None:
 
 
 def test_a_tunnel_stays_while_its_connectors_run(tmp_path: Path) -> None:
-    pod = tmp_path / "warren-tunnel" / "deployment-cloudflared.yaml"
-    pod.parent.mkdir()
+    pod = tmp_path / "manifests-dev" / "warren-tunnel" / "deployment-cloudflared.yaml"
+    pod.parent.mkdir(parents=True)
     pod.write_text("image: cloudflare/cloudflared:2026.7.0\n")
+    urn = f"urn:pulumi:dev::warren::{TUNNEL}::t"
     with pytest.raises(Refusal, match="active connections"):
-        Cloudflare("1", "", tmp_path).before_delete(TUNNEL, "t")
+        Cloudflare("1", "", tmp_path).before_delete(urn)
+    Cloudflare("1", "", tmp_path).before_delete(urn.replace(":dev:", ":other:"))
     replaced = Cloudflare("1", "", tmp_path)
     assert check(TUNNEL, VALID[TUNNEL], replaced) == []
-    replaced.before_delete(TUNNEL, "t")
+    replaced.before_delete(urn)
     pod.unlink()
-    Cloudflare("1", "", tmp_path).before_delete(TUNNEL, "t")
+    Cloudflare("1", "", tmp_path).before_delete(urn)
+
+
+@pytest.mark.parametrize("stack", ["sandbox", "home"])
+def test_both_stand_ins_look_into_the_same_folder(stack: str) -> None:
+    assert f".state/sandbox/{cloudflare.manifests(stack)}" == connection.manifests(stack)
 
 
 @pytest.mark.parametrize("token", ["", "v1.0-abcdef", "Sandbox-x"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spec import platform
-from spec.files.stack_file import before_the_engine, decoded
+from spec.files.stack_file import before_the_engine, config_from_file, decoded
 from spec.load import Mistakes
 
 from .files import FILES, MCD, SHOP, STACK, edited, load, mistakes, write
@@ -52,6 +52,22 @@ def test_a_missing_token_prints_the_command_that_sets_it(tmp_path: Path) -> None
 def test_a_sandbox_needs_no_token(tmp_path: Path) -> None:
     files = edited("Pulumi.home.yaml", ("config:\n", "config:\n  warren:sandbox: true\n"))
     assert load(write(tmp_path, files), cloudflare_token=False).stack.sandbox
+
+
+def test_nothing_is_protected_in_a_sandbox_unless_its_own_file_says_so(tmp_path: Path) -> None:
+    sandbox = ("config:\n", "config:\n  warren:sandbox: true\n")
+    protected = ("config:\n", "config:\n  warren:protectData: true\n")
+
+    def protects(*changes: tuple[str, str]) -> bool:
+        files = edited("Pulumi.home.yaml", *changes)
+        root = write(tmp_path, files)
+        written, secrets = config_from_file(root / "Pulumi.home.yaml")
+        # The engine hands out the default of Pulumi.yaml as if the file said it.
+        return platform.load(root, "home", {"protectData": "true", **written}, secrets=secrets).stack.protectData
+
+    assert protects()
+    assert not protects(sandbox)
+    assert protects(sandbox, protected)
 
 
 def _listed(name: str, text: str) -> dict[str, str]:
