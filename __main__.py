@@ -41,7 +41,12 @@ stack = plan.stack
 secrets = {name: pulumi.Output.secret(value) for name, value in secret_values.items()}
 
 # 2. Explicit providers only: nothing can reach a cluster or an account that the stack does not name.
-cluster = Provider("kubernetes", "cluster", connection.kubernetes(stack, pulumi.get_stack()))
+cluster = Provider(
+    "kubernetes",
+    "cluster",
+    connection.kubernetes(stack, pulumi.get_stack()),
+    pulumi.ResourceOptions(ignore_changes=connection.kept(stack)),
+)
 account = Provider(
     "cloudflare",
     "account",

@@ -16,6 +16,15 @@ It has the form that the official plugin asks of a token (40 to 80 letters, digi
 """
 
 
+def kept(stack: Stack) -> list[str]:
+    """Settings of the Kubernetes provider that keep the value they had first, whatever the stack says later (rule 63).
+
+    The provider replaces every object when its identifier changes (`DiffConfig` in its provider.go). Stacks from before
+    the identifier was the stack's own have the name of a context there, and keep it; a renamed stack keeps its own.
+    """
+    return [] if stack.sandbox else ["clusterIdentifier"]
+
+
 def manifests(stack_name: str) -> str:
     """Where a sandbox's manifests are written: a folder of its own for every stack, as each is a cluster of its own.
 
@@ -32,13 +41,16 @@ def kubernetes(stack: Stack, stack_name: str) -> dict[str, Any]:
     insists on (rule 36). Secrets and ConfigMaps are changed in place; a checksum restarts the pods that read them
     (rule 34). What somebody changed by hand is overwritten instead of refused as a conflict of server-side apply
     (rule 60).
+
+    A sandbox has no identifier: a stack that stops being one has nothing in a cluster yet, and without an identifier
+    its objects are replaced, which makes them there.
     """
     settings = {"enableSecretMutable": "true", "enableConfigMapMutable": "true", "enablePatchForce": "true"}
     if stack.sandbox:
-        return {**settings, "clusterIdentifier": "sandbox", "renderYamlToDirectory": manifests(stack_name)}
+        return {**settings, "renderYamlToDirectory": manifests(stack_name)}
     return {
         **settings,
-        "clusterIdentifier": stack.cluster.context,
+        "clusterIdentifier": f"warren-{stack_name}",
         "kubeconfig": stack.cluster.kubeconfig,
         "context": stack.cluster.context,
         "strictMode": "true",
