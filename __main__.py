@@ -18,6 +18,7 @@ from components.native import Provider
 from components.tunnel import Tunnel, TunnelArgs
 from components.workspace import TenancyRules, Workspace, WorkspaceArgs
 from spec import connection, k3s, platform, report
+from spec.files import kubeconfig
 from spec.load import Mistakes
 from spec.stack import Stack
 
@@ -33,11 +34,13 @@ try:
         {key: value for key in Stack.model_fields if key != "secrets" and (value := config.get(key)) is not None},
         secrets=sorted(secret_values),
         cloudflare_token=cloudflare_token is not None,
+        kubeconfig=True,
     )
 except Mistakes as mistakes:
     raise pulumi.RunError(str(mistakes)) from None
 
 stack = plan.stack
+knock = kubeconfig.knock(plan.api_server)
 secrets = {name: pulumi.Output.secret(value) for name, value in secret_values.items()}
 
 # 2. Explicit providers only: nothing can reach a cluster or an account that the stack does not name.
@@ -110,6 +113,8 @@ async def outputs() -> dict[str, pulumi.Input[Any]]:
     tables = {"Secrets": read, "Routes": table}
     if plan.warnings:
         pulumi.warn(report.warning_text(plan.warnings))
+    if knock is not None and knock.unanswered():
+        pulumi.warn(report.UNREACHABLE)
     pulumi.info("\n\n".join(f"{title}\n{report.text_table(rows)}" for title, rows in tables.items() if rows))
     return {
         "routes": table,

@@ -6,6 +6,7 @@ Owns the order: read every file, collect every mistake, and only then hand out a
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from spec.app.static import StaticFiles, items, read_folder
 from spec.checks import check, check_stack, check_workspace, warnings
 from spec.checks import secrets as secret_rules
+from spec.files.kubeconfig import ApiServer, api_server
 from spec.files.stack_file import config_from_file, stack_document
 from spec.load import Document, KeyPath, Loaded, Mistake, Mistakes, Model, absent, read, validate
 from spec.routes import Route, hosts_of, route_table
@@ -42,6 +44,8 @@ class Platform:
     """Every secret of the stack -> the workspaces that read it, both sorted."""
     warnings: tuple[Mistake, ...]
     """What looks as if it could not work, sorted by file and line."""
+    api_server: ApiServer | None = None
+    """The cluster's API server, where `load` was asked to look at the kubeconfig."""
 
 
 def load(
@@ -51,6 +55,7 @@ def load(
     *,
     secrets: Sequence[str] = (),
     cloudflare_token: bool = True,
+    kubeconfig: bool = False,
 ) -> Platform:
     """The platform that a stack file and its workspace files describe.
 
@@ -60,6 +65,8 @@ def load(
         written: The `warren:` config by key, as the engine hands it out: JSON text for objects and lists, else plain.
         secrets: The names under warren:secrets; values never come here.
         cloudflare_token: Whether cloudflare:apiToken is set.
+        kubeconfig: Whether the kubeconfig and its context have to be there. Who only reads the files has none; a
+            sandbox never needs one.
 
     Raises:
         Mistakes: everything that is wrong in any of the files.
@@ -76,19 +83,23 @@ def load(
     if stack is not None:
         found += check_stack.check(stack, stack_name, cloudflare_token)
         found += check.check(stack, files, complete=not found)
+    server = api_server(stack, root, os.environ) if kubeconfig and stack and not stack.model.sandbox else None
+    if isinstance(server, list):
+        found += server
+        server = None
     if stack is None or found:
         raise Mistakes(found)
     workspaces = tuple(sorted((file.model for file in files), key=lambda workspace: workspace.name))
     hosts = {host for workspace in workspaces for host in hosts_of(stack.model, workspace)}
-    readers = {**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(documents)}
     return Platform(
         stack.model,
         workspaces,
         route_table(stack.model, workspaces),
         tuple(sorted(hosts)),
         static,
-        readers,
-        warnings.check(stack.model, files),
+        readers={**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(documents)},
+        warnings=warnings.check(stack.model, files),
+        api_server=server,
     )
 
 

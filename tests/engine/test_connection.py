@@ -6,10 +6,15 @@ and the stand-in compares them as the official provider does (`DiffConfig`).
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from spec import connection, report
 from tests.engine.harness import Project
 
 Platform = Callable[..., Project]
@@ -102,3 +107,43 @@ def test_rule_63_a_stack_that_stops_being_a_sandbox_is_made_anew(platform: Platf
     _edit(project.root / "spec" / "connection.py", "manifests(stack_name)}\n", 'manifests("elsewhere")}\n')
     plan = project.preview()
     assert plan.changes["replace"] > 90, plan.changes
+
+
+@pytest.fixture
+def home(platform: Platform) -> Project:
+    """The stack `home`, connected, with a kubeconfig in the project."""
+    project = platform(stack="home")
+    _connected(project)
+    _edit(project.root / "Pulumi.home.yaml", "    context: home", "    kubeconfig: kubeconfig\n    context: home")
+    project.pulumi("config", "set", "--secret", "cloudflare:apiToken", connection.SANDBOX_TOKEN)
+    project.pulumi("config", "set", "--secret", "--path", "secrets.mcd-entra-client-secret", "made up for a test")
+    return project
+
+
+def _kubeconfig(project: Project, port: int) -> None:
+    config = {
+        "contexts": [{"name": "home", "context": {"cluster": "pis", "user": "me"}}],
+        "clusters": [{"name": "pis", "cluster": {"server": f"https://127.0.0.1:{port}"}}],
+    }
+    (project.root / "kubeconfig").write_text(json.dumps(config), "utf-8")
+
+
+def test_rule_63_a_missing_kubeconfig_ends_the_preview_before_the_first_resource(home: Project) -> None:
+    result = home.preview()
+    assert not result.ok
+    assert "cluster.kubeconfig: kubeconfig does not exist" in result.errors[0]
+    assert {step.type for step in result.steps} <= {"pulumi:pulumi:Stack"}
+
+
+def test_rule_63_an_api_server_that_does_not_answer_is_a_warning(home: Project) -> None:
+    proxies = {"HTTPS_PROXY": "", "https_proxy": ""}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        _kubeconfig(home, port)
+        answered = home.preview(**proxies)
+    assert answered.ok, answered.output
+    assert "does not answer" not in answered.output
+    stopped = home.preview(**proxies)
+    assert stopped.ok, stopped.output
+    assert any(message.startswith(report.UNREACHABLE) for message in stopped.messages)
+    assert stopped.changes == answered.changes
