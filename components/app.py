@@ -81,7 +81,9 @@ class TenantApp(pulumi.ComponentResource):
         pods = pulumi.ResourceOptions(
             parent=self,
             depends_on=[args.namespace, *args.guards, *needed],
-            custom_timeouts=pulumi.CustomTimeouts(create=_patience(args.app), update=_patience(args.app)),
+            custom_timeouts=pulumi.CustomTimeouts(
+                create=f"{apps.rollout_seconds(args.app)}s", update=f"{apps.update_seconds(args.app)}s"
+            ),
         )
         annotations = _checksum(config, secrets, args.salt)
         if args.app.schedule is not None:
@@ -96,10 +98,6 @@ class TenantApp(pulumi.ComponentResource):
         self.service = None if service is None else args.name
         self.ports = {} if service is None else {port["name"]: port["port"] for port in service["spec"]["ports"]}
         self.register_outputs({"service": self.service, "ports": dict(self.ports)})
-
-
-def _patience(app: App) -> str:
-    return f"{apps.rollout_seconds(app)}s"
 
 
 def _secret(unit: apps.Unit, secrets: Mapping[str, pulumi.Output[str]]) -> Manifest | None:

@@ -27,6 +27,8 @@ APP_PODS: Manifest = {"podSelector": {"matchExpressions": [{"key": names.APP_LAB
 
 _ROLLOUT_SECONDS = 600
 """How long Kubernetes waits for a rollout to get on, unless the app's own start takes longer."""
+_PULL_SECONDS = 300
+"""How long one image may take to come."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,17 @@ def most_replicas(app: App) -> int:
 
 
 def rollout_seconds(app: App) -> int:
-    """How long an update of the app may take: its own start-up grace and some time to pull the image."""
-    return max(_ROLLOUT_SECONDS, (seconds(app.health.start) if app.health else 0) + 300)
+    """How long a rollout of the app may take: its own start-up grace and some time to pull the image."""
+    return max(_ROLLOUT_SECONDS, update_seconds(app))
+
+
+def update_seconds(app: App) -> int:
+    """How long Pulumi waits for an update of the app: its own start-up grace and some time to pull one image.
+
+    Shorter than for a new app, which waits for its turn among all others. The provider keeps what was applied when the
+    time is over, and the next `up` goes on waiting, so that little is lost by too short a time.
+    """
+    return (seconds(app.health.start) if app.health else 0) + _PULL_SECONDS
 
 
 def pod_template(unit: Unit, annotations: Mapping[str, Any]) -> Manifest:

@@ -34,7 +34,8 @@ def claims(workspace: str, name: str, app: App) -> dict[str, Manifest]:
 
     `pulumi.com/skipAwait`: a claim of a class that binds at first use (K3s' local-path) is bound by the pod, which
     comes later. The provider knows that case only where it can read the class, and warns and waits five minutes where
-    it cannot.
+    it cannot. It waits for the claim all the same, with the pods: a Deployment is ready for it when its claims are
+    bound. A claim that cannot be bound therefore costs as long as pods that do not get ready, which they would not.
     """
     return {
         volume: {

@@ -53,6 +53,8 @@ class Registered:
     ignore_changes: tuple[str, ...]
     delete_before_replace: bool
     retain_on_delete: bool
+    timeouts: tuple[str, str]
+    """How long a create and an update may take; "" for the provider's own time."""
     outputs: dict[str, Any] = field(default_factory=dict)
     """What a component gave to register_outputs."""
 
@@ -181,6 +183,7 @@ class RecordingMonitor(mocks.MockMonitor):
             parent=self._named(request.parent),
             dependencies=frozenset(map(self._named, request.dependencies)),
             protect=request.protect,
+            timeouts=(request.customTimeouts.create, request.customTimeouts.update),
             provider=self._named(request.provider.rsplit("::", 1)[0]) if request.provider else "",
             aliases=tuple(json_format.MessageToDict(alias) for alias in request.aliases),
             secret_outputs=frozenset(request.additionalSecretOutputs),
