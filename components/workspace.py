@@ -153,9 +153,10 @@ class Workspace(pulumi.ComponentResource):
                         *guards,
                     )
                 )
-            for manifest in route_ingresses(route, gates.get(route.host)):
-                opts = pulumi.ResourceOptions(parent=self, depends_on=ready)
-                KubernetesObject(f"{name}-ingress-{manifest['metadata']['name']}", manifest, opts)
+            # What a route denies is denied before it opens, and until it is gone.
+            for manifest in reversed(route_ingresses(route, gates.get(route.host))):
+                opts = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
+                ready.append(KubernetesObject(f"{name}-ingress-{manifest['metadata']['name']}", manifest, opts))
 
         self.namespace = workspace.name
         self.urls = tuple(route.url for route in routes_of(stack, workspace))

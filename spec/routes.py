@@ -5,7 +5,6 @@ Owns the table and its order. Collisions are refused in `check`; how a controlle
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,11 +43,12 @@ class Route:
     def slug(self) -> str:
         """The Ingress object's name: readable, and unlike any other in the cluster.
 
-        The digits keep it so when every other character becomes `-`, which is how Traefik names routers after namespace
+        The mark keeps it so when every other character becomes `-`, which is how Traefik names routers after namespace
         and Ingress: app `x-y` of workspace `mcd` and app `y` of workspace `mcd-x` would overwrite each other.
+        `ingress.joined` computes what comes of it.
         """
         text = re.sub(r"[^a-z0-9]+", "-", self.path.lower())[:40].strip("-")
-        mark = hashlib.sha256(f"{self.workspace} {self.app} {self.path}".encode()).hexdigest()[:6]
+        mark = names.mark(self.workspace, self.app, self.path)
         return f"{self.app}.{text}-{mark}" if text else f"{self.app}-{mark}"
 
 

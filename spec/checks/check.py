@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from spec import names
-from spec.checks import openings
+from spec.checks import check_names, openings
 from spec.checks.capacity import over_capacity
 from spec.checks.check_workspace import below
 from spec.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
@@ -32,6 +32,7 @@ def check(stack: StackFile, files: Sequence[File], *, complete: bool) -> list[Mi
     for file in files:
         found += [*_people(stack.model, file), *openings.check(stack, file), *_quota(stack.model, file)]
     if complete and not found:
+        found += check_names.check(stack.model, files)
         found += [
             stack.mistake(("cluster", "nodes"), what)
             for what in over_capacity(stack.model, [file.model for file in files])

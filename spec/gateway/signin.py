@@ -68,9 +68,9 @@ def ingress_name(workspace: Workspace, service: str) -> str:
     """The name of the Ingress that publishes `dex` or a proxy.
 
     Traefik calls a router by namespace and Ingress joined with hyphens, so workspace `a` with host `dex` and workspace
-    `a-oauth2-proxy` would meet; the hash keeps them apart.
+    `a-oauth2-proxy` would meet; the mark keeps them apart.
     """
-    return f"{service}-{hashlib.sha256(f'{workspace.name}/{service}'.encode()).hexdigest()[:6]}"
+    return f"{service}-{names.mark(workspace.name, service)}"
 
 
 def issuer(stack: Stack, workspace: Workspace) -> str:

@@ -14,7 +14,6 @@ No `tls`: TLS ends at Cloudflare's edge, and a controller that thinks otherwise 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,6 +90,11 @@ def basic_auth_secret(route: Route) -> str:
     return f"{route.slug}.basic-auth"
 
 
+def denial_name(route: Route, path: str) -> str:
+    """The name of the Ingress that denies a path below a route's."""
+    return f"{route.slug}-deny-{names.mark(route.workspace, route.app, route.path, path)}"
+
+
 def route_ingresses(route: Route, gate: Gate | None) -> tuple[Manifest, ...]:
     """The Ingress of a route, then one for each path that it denies.
 
@@ -123,8 +127,9 @@ def _denied(route: Route, path: str) -> Manifest:
     # letters, `//` and `/../` do not get around it; an app that ignores case, or what follows a `;`, has to refuse
     # those itself.
     notes = {**_base(), PREFIX + "whitelist-source-range": NOBODY}
-    name = f"{route.slug}-deny-{hashlib.sha256(path.encode()).hexdigest()[:6]}"
-    return _ingress(name, route.workspace, route.host, [path], route.app, route.port, notes, app=route.app)
+    return _ingress(
+        denial_name(route, path), route.workspace, route.host, [path], route.app, route.port, notes, app=route.app
+    )
 
 
 def _base() -> dict[str, str]:

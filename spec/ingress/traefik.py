@@ -19,13 +19,13 @@ its ClusterRole may list Secrets; its NetworkPolicy leaves it no way out but the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
 from spec import compute, images, names, pods
+from spec.ingress import joined
 from spec.ingress.annotations import BURST
 from spec.ingress.controller import (
     CLIENT_BURST,
@@ -177,9 +177,9 @@ def limits(routes: Iterable[Route]) -> Manifest:
         return {}
     return {
         "http": {
-            "routers": {_name(route.workspace, route.slug): _router(route) for route in limited},
+            "routers": {joined.normalized(route.workspace, route.slug): _router(route) for route in limited},
             "middlewares": {
-                **{_name("limit", route.workspace, route.slug): _limit(route) for route in limited},
+                **{joined.normalized("limit", route.workspace, route.slug): _limit(route) for route in limited},
                 **{
                     f"workspace-{name}": {"headers": {"customRequestHeaders": {WORKSPACE_HEADER: name}}}
                     for name in sorted({route.workspace for route in limited})
@@ -202,7 +202,8 @@ def _rate_limit(average: int, period: str, burst: int) -> Manifest:
 
 def _router(route: Route) -> Manifest:
     rule = router_rule(route.host, route.path)
-    own = _name(route.workspace, route.slug, "rule-0-path-0")
+    served = joined.Served(route.workspace, route.slug, route.app, route.port)
+    own = joined.router(route.workspace, route.slug)
     return {
         "rule": rule,
         # Traefik ranks the Ingress's router by the length of the same rule. A longer path has at least two characters
@@ -211,10 +212,10 @@ def _router(route: Route) -> Manifest:
         "entryPoints": ["web"],
         "middlewares": [
             f"workspace-{route.workspace}",
-            _name("limit", route.workspace, route.slug),
+            joined.normalized("limit", route.workspace, route.slug),
             *(f"{own}-{suffix}@{_PROVIDER}" for suffix in _middlewares(route)),
         ],
-        "service": f"{_name(route.workspace, route.slug, route.app, route.port)}@{_PROVIDER}",
+        "service": f"{joined.service(served)}@{_PROVIDER}",
     }
 
 
@@ -227,11 +228,6 @@ def _middlewares(route: Route) -> list[str]:
         "snippet": route.auth != "none",
     }
     return [suffix for suffix, wanted in made.items() if wanted]
-
-
-def _name(*parts: str) -> str:
-    """How the provider joins names: letters and digits, and one `-` for everything between them (configuration.go)."""
-    return "-".join(re.findall(r"[A-Za-z0-9]+", "-".join(parts)))
 
 
 def router_rule(host: str, path: str) -> str:

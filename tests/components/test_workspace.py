@@ -10,6 +10,7 @@ import pytest
 from components.auth import DexCustomResources
 from components.ingress import IngressController, IngressControllerArgs
 from components.workspace import TenancyRules, Workspace, WorkspaceArgs
+from spec.checks.check_names import served
 from spec.ingress.annotations import ALLOWED_ANNOTATIONS
 from spec.routes import route_table, routes_of
 from spec.stack import Stack
@@ -241,6 +242,30 @@ def test_a_route_with_a_password_comes_after_the_password() -> None:
     assert password.id in ingress.dependencies
     assert ingress.manifest["metadata"]["annotations"]["nginx.ingress.kubernetes.io/auth-secret"] == password.key[2]
     assert password.name == f"team-password-{route.slug}"
+
+
+def test_what_a_route_denies_is_denied_before_the_route_is_open() -> None:
+    apps = {"web": {"image": "x/web:1", "port": 80, "routes": [{"path": "/", "deny": ["/metrics", "/debug"]}]}}
+    seen = _record(workspace(apps=apps))
+    (row,) = routes_of(stack(), workspace(apps=apps))
+    opening = seen.one("Ingress", f"team-ingress-{row.slug}")
+    denials = {made.id for made in seen.of("Ingress")} - {opening.id}
+    assert len(denials) == 2
+    assert denials <= set(opening.dependencies)
+
+
+def test_rule_48_the_names_of_every_ingress_are_looked_at(full: Recording) -> None:
+    """What is checked before a preview is what is made in it."""
+    looked_at = {(each.namespace, each.ingress, each.service, each.port) for _, each in served(stack(), FULL)}
+    made = set()
+    for each in full.of("Ingress"):
+        [rule] = each.manifest["spec"]["rules"]
+        backends = {
+            (p["backend"]["service"]["name"], p["backend"]["service"]["port"]["name"]) for p in rule["http"]["paths"]
+        }
+        [(service, port)] = backends
+        made.add((*each.key[1:3], service, port))
+    assert made == looked_at
 
 
 def test_secrets_are_secret_everywhere(full: Recording) -> None:

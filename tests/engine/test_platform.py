@@ -220,6 +220,23 @@ def test_all_mistakes_come_at_once_with_file_and_line_and_nothing_is_made(platfo
     assert project.manifest_files() == set()
 
 
+def test_rule_48_ingresses_with_new_names_are_all_there_before_one_with_an_old_name_goes(platform: Platform) -> None:
+    """As when marks grew from 6 digits to 32: at no time is a route unprotected, or a denied path not denied."""
+    project = platform()
+    _edit(project, "spec/names.py", "[:32]", "[:6]")
+    assert project.up().ok
+    _edit(project, "spec/names.py", "[:6]", "[:32]")
+    result = project.up()
+    assert result.ok, result.output
+    ops = [step.op for step in result.steps if step.type.endswith(":Ingress")]
+    made = [i for i, op in enumerate(ops) if op in ("create", "create-replacement")]
+    gone = [i for i, op in enumerate(ops) if op in ("delete", "delete-replaced")]
+    assert len(made) == len(gone) > 5
+    assert max(made) < min(gone)
+    assert not {step.type.rpartition(":")[2] for step in result.steps if step.op.startswith("delete")} - {"Ingress"}
+    assert project.up().changes == {}
+
+
 def test_manifests_are_for_their_owner_only(platform: Platform) -> None:
     project = platform()
     assert project.up().ok

@@ -103,7 +103,7 @@ def test_a_host_with_only_public_routes_needs_no_sign_in_but_the_one_of_dex_alwa
     ],
 )
 def test_an_ingress_is_named_after_its_app_and_path(app: str, path: str, name: str) -> None:
-    assert re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{6}}", _route(app, path).slug)
+    assert re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{32}}", _route(app, path).slug)
 
 
 _apps = st.from_regex(r"[a-z]([-a-z0-9]{0,10}[a-z0-9])?", fullmatch=True)

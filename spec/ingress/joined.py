@@ -1,0 +1,76 @@
+"""The names that controllers make by joining ours, so that no two of them are ever the same (security rule 48).
+
+Traefik's provider puts `-` between namespace, Ingress, Service and port and for everything else that is no letter or
+digit, and keeps routers, services and middlewares of the whole cluster in one table each: of two that come out alike,
+one takes the other's place. ingress-nginx joins namespace, Service and port into an upstream's name, and of two the
+first one's pods answer for both. Read in Traefik 3.7.12 (pkg/provider/kubernetes/ingress-nginx: build.go,
+translator.go; pkg/provider/configuration.go, Normalize) and ingress-nginx 1.15.1 (internal/ingress/controller/util.go,
+upstreamName).
+
+Owns how names are joined. That a duplicate is refused, and where it was written, is `checks.check_names`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+SUFFIXES = ("basic-auth", "buffering", "allowed-source-range", "limit-rpm", "limit-rps", "snippet", "retry")
+"""What the provider puts after a router's name for the middlewares of our annotations (translator.go,
+applyMiddlewares)."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """An Ingress with one rule, as far as names are made of it."""
+
+    namespace: str
+    ingress: str
+    service: str
+    port: str
+    """By name, or the number as text."""
+    paths: int = 1
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A name that a controller makes."""
+
+    table: str
+    """What it is the name of; within one table a name means one thing."""
+    name: str
+    meant: object
+    """What it means; two Joined of one table and name with different meanings must not be."""
+
+
+def normalized(*parts: str) -> str:
+    """Letters and digits, and one `-` for everything between them."""
+    return "-".join(re.findall(r"[A-Za-z0-9]+", "-".join(parts)))
+
+
+def router(namespace: str, ingress: str, path: int = 0) -> str:
+    """What the provider calls the router of an Ingress's path; its middlewares have a suffix more."""
+    return normalized(namespace, ingress, f"rule-0-path-{path}")
+
+
+def service(served: Served) -> str:
+    """What the provider calls the service of an Ingress."""
+    return normalized(served.namespace, served.ingress, served.service, served.port)
+
+
+def traefik(served: Served) -> Iterator[Joined]:
+    """Every name that Traefik makes of an Ingress."""
+    for path in range(served.paths):
+        # Each router exists once more for TLS, with middlewares of its own.
+        for key in (name := router(served.namespace, served.ingress, path), f"{name}-tls"):
+            yield Joined("router", key, served)
+            yield from (Joined("middleware", f"{key}-{suffix}", served) for suffix in SUFFIXES)
+    yield Joined("service", service(served), served)
+    yield Joined("transport", normalized(served.namespace, served.ingress), served)
+
+
+def nginx(served: Served) -> Iterator[Joined]:
+    """What ingress-nginx calls the pods behind an Ingress: the same for every Ingress that leads to them."""
+    pods = (served.namespace, served.service, served.port)
+    yield Joined("upstream", "-".join(pods), pods)
