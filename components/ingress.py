@@ -35,14 +35,15 @@ class IngressControllerArgs:
     controller: Literal["traefik", "nginx"] = "traefik"
     replicas: int = 2
     routes: Sequence[Route] = ()
-    """The whole route table; Traefik needs to know the rate-limited ones beforehand."""
+    """The whole route table; Traefik needs to know those with limits or a password beforehand."""
 
 
 class IngressController(pulumi.ComponentResource):
     """Traefik or ingress-nginx, behind a Service that only the tunnel may reach.
 
     Makes: the namespace (PodSecurity restricted), the ServiceAccount with its RBAC, the IngressClass, the ConfigMaps,
-    the Deployment with its PodDisruptionBudget, the ClusterIP Service, and NetworkPolicies.
+    the Deployment with its PodDisruptionBudget, the ClusterIP Service, NetworkPolicies, and Ingresses of the
+    controller's own.
     """
 
     ingress_class: str
@@ -72,7 +73,7 @@ class IngressController(pulumi.ComponentResource):
             pulumi.log.warn(warning, self)
 
         here = pulumi.ResourceOptions(parent=self)
-        namespace = KubernetesObject(f"{name}-namespace", _namespace(), here)
+        namespace = KubernetesObject(f"{name}-namespace", _namespace(told), here)
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         needed: list[pulumi.Resource] = [namespace]
         for role, manifest in [*_access(told), *_walls(args.cluster), *_config(told)]:
@@ -88,6 +89,10 @@ class IngressController(pulumi.ComponentResource):
             f"{name}-service", _service(), pulumi.ResourceOptions(parent=self, depends_on=[namespace, deployment])
         )
 
+        for manifest in told.ingresses:
+            served = pulumi.ResourceOptions(parent=self, depends_on=[namespace, ingress_class])
+            KubernetesObject(f"{name}-ingress-{manifest['metadata']['name']}", manifest, served)
+
         self.ready = (ingress_class, deployment)
         self.register_outputs({"ingressClass": self.ingress_class, "serviceUrl": self.service_url})
 
@@ -100,9 +105,12 @@ def _object(version: str, kind: str, name: str, *, namespaced: bool = True, **re
     return {"apiVersion": version, "kind": kind, "metadata": _metadata(name, namespaced=namespaced), **rest}
 
 
-def _namespace() -> Manifest:
+def _namespace(told: Controller) -> Manifest:
     labels = {**names.labels(names.INGRESS_NAMESPACE), **pods.namespace_security("restricted")}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": names.INGRESS_NAMESPACE, "labels": labels}}
+    metadata: Manifest = {"name": names.INGRESS_NAMESPACE, "labels": labels}
+    if hosts := sorted({rule["host"] for ingress in told.ingresses for rule in ingress["spec"]["rules"]}):
+        metadata["annotations"] = {names.HOSTS_ANNOTATION: ",".join(hosts)}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
 
 
 def _class() -> Manifest:

@@ -118,7 +118,8 @@ class RouteRule(Written):
     rateLimit: Rate | None = None
     """Per client address as Cloudflare reports it."""
     bodySize: Memory | None = None
-    """The largest request body."""
+    """The largest request body; without a limit when left out, but for Cloudflare's own. Nothing is stored to measure
+    it, so that under Traefik a request that does not say its length is taken up to 64Ki only."""
     timeout: Duration | None = None
     """How long the app may take between two reads or writes; 60s when left out."""
     allowFrom: tuple[Cidr, ...] = ()
@@ -128,7 +129,7 @@ class RouteRule(Written):
     deny: tuple[RoutePath, ...] = ()
     """Paths below this one that nobody reaches from outside, such as /metrics."""
     basicAuth: Secret | None = None
-    """An htpasswd file (bcrypt) for apps without a sign-in of their own."""
+    """An htpasswd file (bcrypt) for apps without a sign-in of their own, which do not see the password."""
 
 
 Route = Annotated[RouteRule, ShortForm("path", RoutePath, "a path such as /api, or a mapping with path and options")]

@@ -173,7 +173,7 @@ def _routes(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
                 "and sign-in both want the Authorization header; make the route public, or leave basicAuth out",
             )
         if rule.bodySize and rule.protocol == "grpc":
-            what = "would hold a stream back until it ends, and grpc is streams; leave it out"
+            what = "measures the length that a request says, and grpc says none; leave it out"
             yield file.mistake((*route, "bodySize"), what)
         for j, cidr in enumerate(rule.allowFrom):
             if ipaddress.ip_network(cidr).prefixlen == 0:

@@ -116,9 +116,18 @@ def gateway_ingress(
     """An Ingress of sign-in itself: `/oauth2` on a protected host, paths of Dex on the workspace's.
 
     It has no limit of its own. Traefik counts an Ingress's limit for all clients together, so that one could keep
-    everybody else from signing in; the limit that both controllers apply to each client over all hosts holds here too.
+    everybody else from signing in; the limit that both controllers apply to each client holds here too.
     """
     return _ingress(name, namespace, host, paths, service, port, _base())
+
+
+def limit_ingress(name: str, host: str, namespace: str, size: str) -> Manifest:
+    """An Ingress that admits nobody and is there for the limit on bodies that Traefik makes of it."""
+    notes = {PREFIX + "proxy-body-size": size, PREFIX + "proxy-request-buffering": "on"}
+    service = names.INGRESS_SERVICE
+    shut = {**_base(), **notes, PREFIX + "whitelist-source-range": NOBODY}
+    made = _ingress(name, namespace, host, ["/"], service, "http", shut)
+    return {**made, "metadata": {**made["metadata"], "labels": names.labels(service)}}
 
 
 def _denied(route: Route, path: str) -> Manifest:
@@ -152,9 +161,9 @@ def _limits(route: Route) -> dict[str, str]:
         notes["limit-rps" if unit == "s" else "limit-rpm"] = count
         notes["limit-burst-multiplier"] = str(BURST)
     if rule.bodySize is not None:
-        # Traefik measures a body only while it buffers it.
+        # Without `proxy-request-buffering`: neither controller may store a body (rule 52). nginx counts it as it passes
+        # it on, Traefik is told in `own_routers`.
         notes["proxy-body-size"] = f"{mebibytes(rule.bodySize)}m"
-        notes["proxy-request-buffering"] = "on"
     if rule.timeout is not None:
         # Bare seconds: Traefik ignores a value with a unit.
         notes["proxy-read-timeout"] = notes["proxy-send-timeout"] = str(seconds(rule.timeout))

@@ -113,6 +113,8 @@ class Controller:
     own_rules: Sequence[Manifest] = ()
     """RBAC in the controller's own namespace."""
     volumes: Sequence[Manifest] = ()
+    ingresses: Sequence[Manifest] = ()
+    """Ingresses of its own, in its own namespace."""
     grace_seconds: int = 60
     warnings: Sequence[str] = field(default=())
     """What a person should know before choosing it."""

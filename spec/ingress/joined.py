@@ -59,6 +59,16 @@ def service(served: Served) -> str:
     return normalized(served.namespace, served.ingress, served.service, served.port)
 
 
+def own_router(served: Served) -> str:
+    """What we call the second router of an Ingress, in the file provider's table."""
+    return normalized(served.namespace, served.ingress)
+
+
+def measured_router(served: Served) -> str:
+    """What we call the one for bodies with a length."""
+    return normalized(served.namespace, served.ingress, "measured")
+
+
 def traefik(served: Served) -> Iterator[Joined]:
     """Every name that Traefik makes of an Ingress."""
     for path in range(served.paths):
@@ -68,6 +78,8 @@ def traefik(served: Served) -> Iterator[Joined]:
             yield from (Joined("middleware", f"{key}-{suffix}", served) for suffix in SUFFIXES)
     yield Joined("service", service(served), served)
     yield Joined("transport", normalized(served.namespace, served.ingress), served)
+    yield Joined("second router", own_router(served), served)
+    yield Joined("second router", measured_router(served), served)
 
 
 def nginx(served: Served) -> Iterator[Joined]:

@@ -4,13 +4,8 @@ Owns everything that makes Traefik serve the Ingress objects of `annotations` wi
 ingress-nginx. Every option was checked in the source of 3.7.12 (pkg/config/static,
 pkg/provider/kubernetes/ingress-nginx) and runs on `images.TRAEFIK`.
 
-**Rate limits.** The provider counts `limit-rps` by the peer's address (middleware.go, buildRateLimit), which is
-cloudflared's for everybody. So each limited route gets a second router here, in the file provider: the same rule, one
-point more of priority, a limit counted by CF-Connecting-IP, and then exactly the middlewares and the service that the
-provider made for the Ingress. Should a name ever not match, Traefik drops that router and serves the Ingress's own: the
-limit then holds for all clients together and everything else as before, sign-in included. A router of the file provider
-does not know its namespace, so it puts the workspace into a header for the log. Counts are kept by each replica on its
-own.
+**Limits, bodies and passwords** of single routes are `own_routers`' business. A router of the file provider does not
+know its namespace, so it puts the workspace into a header for the log. Counts are kept by each replica on its own.
 
 **Secrets.** The provider lists Secrets (basic auth needs them) wherever it lists Ingresses, and never becomes ready
 where it may not: one namespace whose Role is late would leave every workspace without routes (client.go, WatchAll). So
@@ -25,11 +20,9 @@ from typing import Any
 import yaml
 
 from spec import compute, images, names, pods
-from spec.ingress import joined
-from spec.ingress.annotations import BURST
+from spec.ingress import own_routers
 from spec.ingress.controller import (
     CLIENT_BURST,
-    CLIENT_HEADER,
     CLIENT_RATE,
     CONTROLLER_CLASS,
     FORBIDDEN_HEADERS,
@@ -51,7 +44,7 @@ PING_PORT = 8080
 """Probes only; no route ever leads here."""
 CONFIG_MAP = "traefik"
 _CONFIG = "/etc/traefik/dynamic"
-_PROVIDER = "kubernetesingressnginx"
+_PROVIDER = own_routers.PROVIDER
 _SCRATCH = "/tmp"  # noqa: S108 - where Go puts temporary files; a volume of the pod's own
 _USER = 65532
 
@@ -65,15 +58,19 @@ def controller(cluster: Cluster, routes: Iterable[Route]) -> Controller:
         user=_USER,
         group=_USER,
         container=_container(cluster),
-        config={CONFIG_MAP: {"every-request.yaml": _yaml(every_request()), "limits.yaml": _yaml(limits(routes))}},
+        config={
+            CONFIG_MAP: {"every-request.yaml": _yaml(every_request()), "routes.yaml": _yaml(own_routers.config(routes))}
+        },
         cluster_rules=RULES,
         volumes=[
             # A directory, not one file: Traefik sees the kubelet's next update of a ConfigMap only in a directory it
             # watches.
             {"name": "config", "configMap": {"name": CONFIG_MAP}},
-            # Bodies of routes with a bodySize are buffered here.
-            {"name": "tmp", "emptyDir": {"sizeLimit": "1Gi"}},
+            # Part of a body that is refused for its size lands here for a moment, and nothing else. In memory, because
+            # a full one is an error for who fills it: files without a name, as these, escape the limit of a disk.
+            {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
         ],
+        ingresses=[own_routers.measuring()],
     )
 
 
@@ -134,6 +131,8 @@ def args(cluster: Cluster) -> list[str]:
         # connect.
         f"{provider}.proxybodysize=0",
         f"{provider}.proxyconnecttimeout=5",
+        # Larger ones would go to the scratch volume; only `own_routers.measuring` keeps any.
+        f"{provider}.clientbodybuffersize={own_routers.UNMEASURED}",
         f"{log}=true",
         f"{log}.format=json",
         f"{log}.fields.defaultmode=drop",
@@ -163,77 +162,10 @@ def every_request() -> Manifest:
                         "customResponseHeaders": UNCACHED,
                     }
                 },
-                "per-client": _rate_limit(CLIENT_RATE, "1s", CLIENT_BURST),
+                "per-client": own_routers.rate_limit(CLIENT_RATE, "1s", CLIENT_BURST),
             }
         }
     }
-
-
-def limits(routes: Iterable[Route]) -> Manifest:
-    """The file provider's config for the routes with a rate limit of their own; see the module's docstring."""
-    limited = [route for route in routes if route.rule.rateLimit is not None]
-    if not limited:
-        # An empty `routers` would be an error.
-        return {}
-    return {
-        "http": {
-            "routers": {joined.normalized(route.workspace, route.slug): _router(route) for route in limited},
-            "middlewares": {
-                **{joined.normalized("limit", route.workspace, route.slug): _limit(route) for route in limited},
-                **{
-                    f"workspace-{name}": {"headers": {"customRequestHeaders": {WORKSPACE_HEADER: name}}}
-                    for name in sorted({route.workspace for route in limited})
-                },
-            },
-        }
-    }
-
-
-def _limit(route: Route) -> Manifest:
-    assert route.rule.rateLimit is not None
-    count, _, unit = route.rule.rateLimit.partition("/")
-    return _rate_limit(int(count), f"1{unit}", int(count) * BURST)
-
-
-def _rate_limit(average: int, period: str, burst: int) -> Manifest:
-    source = {"requestHeaderName": CLIENT_HEADER}
-    return {"rateLimit": {"average": average, "period": period, "burst": burst, "sourceCriterion": source}}
-
-
-def _router(route: Route) -> Manifest:
-    rule = router_rule(route.host, route.path)
-    served = joined.Served(route.workspace, route.slug, route.app, route.port)
-    own = joined.router(route.workspace, route.slug)
-    return {
-        "rule": rule,
-        # Traefik ranks the Ingress's router by the length of the same rule. A longer path has at least two characters
-        # more.
-        "priority": len(rule) + 1,
-        "entryPoints": ["web"],
-        "middlewares": [
-            f"workspace-{route.workspace}",
-            joined.normalized("limit", route.workspace, route.slug),
-            *(f"{own}-{suffix}@{_PROVIDER}" for suffix in _middlewares(route)),
-        ],
-        "service": f"{joined.service(served)}@{_PROVIDER}",
-    }
-
-
-def _middlewares(route: Route) -> list[str]:
-    """What the provider makes of the annotations (translator.go, applyMiddlewares), in order, but limit and retry."""
-    made = {
-        "basic-auth": route.rule.basicAuth is not None,
-        "buffering": route.rule.bodySize is not None,
-        "allowed-source-range": bool(route.rule.allowFrom),
-        "snippet": route.auth != "none",
-    }
-    return [suffix for suffix, wanted in made.items() if wanted]
-
-
-def router_rule(host: str, path: str) -> str:
-    """The rule that the provider writes for a Prefix path (translator.go, buildRule)."""
-    paths = 'PathPrefix("/")' if path == "/" else f'(Path("{path}") || PathPrefix("{path}/"))'
-    return f'Host("{host}") && {paths}'
 
 
 def _container(cluster: Cluster) -> Manifest:

@@ -52,7 +52,7 @@ COMMON = {
     "Service/ingress-service",
 }
 OWN = {
-    "traefik": {"ConfigMap/ingress-config-traefik"},
+    "traefik": {"ConfigMap/ingress-config-traefik", "Ingress/ingress-ingress-unmeasured-body"},
     "nginx": {
         "ConfigMap/ingress-config-nginx",
         "ConfigMap/ingress-config-nginx-response-headers",

@@ -165,7 +165,8 @@ def test_nginx_serves_the_same_stack_and_says_that_it_is_retired(platform: Platf
 
     def ingresses(of: Result) -> list[object]:
         found = [step.details["new"]["inputs"] for step in of.steps if step.type.endswith(":Ingress")]
-        return sorted(found, key=str)
+        # But for the one that Traefik lends a limit from.
+        return sorted((each for each in found if each["metadata"]["namespace"] != "warren-ingress"), key=str)
 
     assert ingresses(result) == ingresses(ours)
 

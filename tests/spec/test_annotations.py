@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from spec import images
-from spec.ingress import nginx, traefik
+from spec.ingress import nginx, own_routers, traefik
 from spec.ingress.annotations import (
     ALLOWED_ANNOTATIONS,
     NOBODY,
@@ -65,7 +65,8 @@ def test_both_controllers_understand_every_annotation_that_is_ever_emitted(reads
 
 
 def test_rule_27_every_emitted_annotation_is_on_the_allow_list_and_every_listed_one_is_emitted() -> None:
-    assert {name for manifest in ALL for name in manifest["metadata"]["annotations"]} == ALLOWED_ANNOTATIONS
+    every = [*ALL, own_routers.measuring()]
+    assert {name for manifest in every for name in manifest["metadata"]["annotations"]} == ALLOWED_ANNOTATIONS
 
 
 @pytest.mark.parametrize("name", FORBIDDEN)
@@ -148,7 +149,7 @@ def test_a_route_leads_to_its_apps_service_port_by_name() -> None:
     [
         ({"rateLimit": "20/s"}, {"limit-rps": "20", "limit-burst-multiplier": "5"}),
         ({"rateLimit": "300/m"}, {"limit-rpm": "300", "limit-burst-multiplier": "5"}),
-        ({"bodySize": "8Mi"}, {"proxy-body-size": "8m", "proxy-request-buffering": "on"}),
+        ({"bodySize": "8Mi"}, {"proxy-body-size": "8m"}),
         ({"timeout": "5m"}, {"proxy-read-timeout": "300", "proxy-send-timeout": "300"}),
         (
             {"allowFrom": ("203.0.113.0/24", "2001:db8::/32")},
@@ -245,8 +246,8 @@ def test_nobody_is_one_address_that_is_nobodys_and_that_nginx_can_read() -> None
 
 def test_a_denied_path_wins_in_traefik_because_its_rule_is_longer() -> None:
     row = route("/x", deny=("/x/metrics",), rateLimit="1/s")
-    limited = traefik.limits([row])["http"]["routers"]
-    assert [router["priority"] for router in limited.values()] < [len(traefik.router_rule(HOST, "/x/metrics"))]
+    limited = own_routers.config([row])["http"]["routers"]
+    assert [router["priority"] for router in limited.values()] < [len(own_routers.router_rule(HOST, "/x/metrics"))]
 
 
 def test_the_gateways_own_ingresses_ask_nobody_and_count_nothing() -> None:

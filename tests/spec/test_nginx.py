@@ -109,6 +109,13 @@ def test_a_client_is_counted_over_all_hosts_by_its_real_address() -> None:
     assert "limit_req zone=warren_client burst=500 nodelay;" in HTTP
 
 
+def test_rule_52_nginx_asks_who_sends_a_body_before_it_reads_it_and_stores_none() -> None:
+    """Limits are its preaccess phase, lists, passwords and sign-in its access phase; a body is read in the content
+    phase after them (nginx.org/en/docs/dev/development_guide.html, HTTP phases), and passed on as it comes."""
+    assert CONFIG["proxy-request-buffering"] == "off"
+    assert not [key for key in CONFIG if key.startswith("client-body")]
+
+
 def test_a_log_line_is_json_with_every_field_and_no_cookie_authorization_or_query() -> None:
     log = CONFIG["log-format-upstream"]
     values = {"$status": "200", "$warren_ns": "1000000", "$body_bytes_sent": "5"}

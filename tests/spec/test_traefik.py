@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import yaml
-from hypothesis import given
-from hypothesis import strategies as st
 
 from spec.ingress import traefik
 from spec.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS, LOG_FIELDS
-from spec.routes import Route
 
-from .ingress_examples import CLUSTER, EVERY_KIND, HOST, SECRET, route
+from .ingress_examples import CLUSTER, EVERY_KIND
 
 ARGS = dict(arg.removeprefix("--").split("=", 1) for arg in traefik.args(CLUSTER))
 NGINX = "providers.kubernetesingressnginx"
-
-
-def _limited(*routes: Route) -> dict[str, Any]:
-    return dict(traefik.limits(routes)["http"])
-
-
-def _router(row: Route) -> dict[str, Any]:
-    (found,) = _limited(row)["routers"].values()
-    return dict(found)
 
 
 def test_no_option_is_given_twice() -> None:
@@ -126,87 +112,6 @@ def test_a_client_is_counted_over_all_hosts_by_its_real_address() -> None:
     }
 
 
-# Rate limits of single routes.
-
-
-def test_routes_without_a_limit_leave_the_file_empty_because_traefik_refuses_an_empty_table() -> None:
-    told = traefik.controller(CLUSTER, [route("/")])
-    assert told.config["traefik"]["limits.yaml"] == ""
-    assert traefik.limits([]) == {}
-
-
-@pytest.mark.parametrize(("rate", "average", "period", "burst"), [("20/s", 20, "1s", 100), ("300/m", 300, "1m", 1500)])
-def test_a_limit_counts_by_the_real_client(rate: str, average: int, period: str, burst: int) -> None:
-    row = route("/x", rateLimit=rate)
-    name = _router(row)["middlewares"][1]
-    limit = _limited(row)["middlewares"][name]["rateLimit"]
-    source = {"requestHeaderName": "CF-Connecting-IP"}
-    assert limit == {"average": average, "period": period, "burst": burst, "sourceCriterion": source}
-
-
-def test_a_limited_route_matches_what_the_ingress_matches_and_ranks_one_above_it() -> None:
-    router = _router(route("/x", rateLimit="1/s"))
-    assert router["rule"] == f'Host("{HOST}") && (Path("/x") || PathPrefix("/x/"))'
-    assert router["priority"] == len(router["rule"]) + 1
-    assert router["entryPoints"] == ["web"]
-    assert _router(route("/", rateLimit="1/s"))["rule"] == f'Host("{HOST}") && PathPrefix("/")'
-
-
-@given(st.from_regex(r"/[a-z0-9]{0,6}", fullmatch=True), st.from_regex(r"[a-z0-9]{1,6}", fullmatch=True))
-def test_a_limited_route_never_takes_what_belongs_to_a_longer_path(path: str, below: str) -> None:
-    longer = f"{path.rstrip('/')}/{below}"
-    assert _router(route(path, rateLimit="1/s"))["priority"] < len(traefik.router_rule(HOST, longer))
-
-
-@pytest.mark.parametrize(
-    ("auth", "rule", "suffixes"),
-    [
-        ("none", {}, []),
-        ("page", {}, ["snippet"]),
-        ("api", {}, ["snippet"]),
-        ("none", {"basicAuth": SECRET}, ["basic-auth"]),
-        ("none", {"bodySize": "1Mi"}, ["buffering"]),
-        ("none", {"allowFrom": ("203.0.113.0/24",)}, ["allowed-source-range"]),
-        (
-            "api",
-            {"basicAuth": SECRET, "bodySize": "1Mi", "allowFrom": ("203.0.113.0/24",)},
-            ["basic-auth", "buffering", "allowed-source-range", "snippet"],
-        ),
-    ],
-)
-def test_rule_24_a_limited_route_keeps_sign_in_and_every_other_check_of_its_ingress(
-    auth: str, rule: dict[str, Any], suffixes: list[str]
-) -> None:
-    row = route("/x", auth, rateLimit="1/s", **rule)
-    own = f"mcd-{row.slug.replace('.', '-')}-rule-0-path-0"
-    assert _router(row)["middlewares"][2:] == [f"{own}-{suffix}@kubernetesingressnginx" for suffix in suffixes]
-
-
-def test_a_limited_route_leads_to_the_service_that_the_provider_made() -> None:
-    row = route("/x", rateLimit="1/s", app="a--b")
-    assert (
-        _router(row)["service"]
-        == f"mcd-{row.slug.replace('.', '-').replace('--', '-')}-a-b-http@kubernetesingressnginx"
-    )
-
-
-def test_a_limited_route_tells_the_log_its_workspace() -> None:
-    row = route("/x", rateLimit="1/s")
-    name = _router(row)["middlewares"][0]
-    assert _limited(row)["middlewares"][name] == {"headers": {"customRequestHeaders": {"X-Warren-Workspace": "mcd"}}}
-    assert ARGS["accesslog.fields.headers.names.X-Warren-Workspace"] == "keep"
-    assert "X-Warren-Workspace" in FORBIDDEN_HEADERS
-
-
-def test_workspaces_whose_names_run_together_do_not_overwrite_each_others_routers() -> None:
-    one = route("/", workspace="mcd", app="x-y", rateLimit="1/s")
-    other = route("/", workspace="mcd-x", app="y", rateLimit="2/s")
-    made = _limited(one, other)
-    assert len(made["routers"]) == 2
-    assert len({router["service"] for router in made["routers"].values()}) == 2
-    assert len([name for name in made["middlewares"] if name.startswith("limit-")]) == 2
-
-
 def test_every_file_is_yaml_that_traefiks_templates_leave_alone() -> None:
     for text in traefik.controller(CLUSTER, EVERY_KIND).config["traefik"].values():
         assert "{{" not in text
@@ -224,3 +129,9 @@ def test_the_container_writes_only_to_its_scratch_volume() -> None:
     told = traefik.controller(CLUSTER, ())
     assert told.container["securityContext"]["readOnlyRootFilesystem"] is True
     assert [volume["name"] for volume in told.volumes if "emptyDir" in volume] == ["tmp"]
+
+
+def test_rule_52_the_scratch_volume_is_no_nodes_disk_and_has_an_end() -> None:
+    """A file that was unlinked while it is open counts for no limit of a directory on disk; here a write fails."""
+    [scratch] = [volume["emptyDir"] for volume in traefik.controller(CLUSTER, ()).volumes if "emptyDir" in volume]
+    assert scratch == {"medium": "Memory", "sizeLimit": "16Mi"}
