@@ -116,7 +116,7 @@ class RouteRule(Written):
     auth: Literal["page", "api"] = "page"
     """`page` sends people to sign in, `api` answers 401 (for XHR, WebSockets and command lines)."""
     rateLimit: Rate | None = None
-    """Per client address as Cloudflare reports it."""
+    """Per client address as Cloudflare reports it; an IPv6 network of 64 bits is one client."""
     bodySize: Memory | None = None
     """The largest request body; without a limit when left out, but for Cloudflare's own. Nothing is stored to measure
     it, so that under Traefik a request that does not say its length is taken up to 64Ki only."""

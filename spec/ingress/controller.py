@@ -7,7 +7,8 @@ told is `traefik` and `nginx`; the Ingress objects that both serve are `annotati
 appends it to X-Forwarded-For, keeping what the visitor sent
 (developers.cloudflare.com/fundamentals/reference/http-headers). cloudflared adds nothing and connects from a pod
 address. So CF-Connecting-IP, and the **last** entry of X-Forwarded-For, are true because only cloudflared reaches the
-controller; every other entry may be invented (security rule 30).
+controller; every other entry may be invented (security rule 30). What else Cloudflare may say of the visitor
+(CF-Connecting-IPv6, CF-Pseudo-IPv4, True-Client-IP) is read by nobody here.
 """
 
 from __future__ import annotations
@@ -80,7 +81,12 @@ app's."""
 
 CLIENT_RATE = 100
 CLIENT_BURST = 500
-"""Requests per second that one client address may make over all hosts, sign-in included, and how many at once."""
+"""Requests per second that one client may make, sign-in included, and how many at once: nginx counts them over all
+hosts, Traefik for each route on its own."""
+
+CLIENT_SUBNET = 64
+"""Bits of an IPv6 address that are one client: what every customer of an internet provider has at least, with 2^64
+addresses in it to choose from (security rule 56)."""
 
 LOG_FIELDS = {
     "time": "StartUTC",

@@ -26,6 +26,7 @@ from spec.ingress.controller import (
     CLIENT_BURST,
     CLIENT_HEADER,
     CLIENT_RATE,
+    CLIENT_SUBNET,
     CONTROLLER_CLASS,
     FORBIDDEN_HEADERS,
     HTTP_PORT,
@@ -134,6 +135,8 @@ def config(cluster: Cluster) -> dict[str, str]:
         # Kept connections are shared by address, whatever is spoken on them: an app with http and grpc routes on one
         # port would get each on the other's.
         "upstream-keepalive-requests": "1",
+        # What limits of single routes count by.
+        "limit-conn-zone-variable": "$warren_client",
         "limit-req-status-code": "429",
         "limit-conn-status-code": "429",
         "add-headers": f"{names.INGRESS_NAMESPACE}/{RESPONSE_HEADERS}",
@@ -152,7 +155,12 @@ _HTTP = "\n".join(
     [
         # Rule 24: before sign-in adds its own, on every location.
         *(f'more_clear_input_headers "{name}";' for name in FORBIDDEN_HEADERS),
-        f"limit_req_zone $binary_remote_addr zone=warren_client:10m rate={CLIENT_RATE}r/s;",
+        # Four bytes, or sixteen, of which the first half is the client (rule 56).
+        "map $binary_remote_addr $warren_client {",
+        "  default $binary_remote_addr;",
+        f'  "~(?s)^(?<warren_net>.{{{CLIENT_SUBNET // 8}}}).{{{16 - CLIENT_SUBNET // 8}}}" $warren_net;',
+        "}",
+        f"limit_req_zone $warren_client zone=warren_client:10m rate={CLIENT_RATE}r/s;",
         f"limit_req zone=warren_client burst={CLIENT_BURST} nodelay;",
         # The template defines it only where somebody signs in, and nginx refuses a log format with an unknown variable.
         f'map $host {_USER} {{ default ""; }}',

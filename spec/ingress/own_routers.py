@@ -30,7 +30,7 @@ from spec import names
 from spec.fields import mebibytes
 from spec.ingress import joined
 from spec.ingress.annotations import BURST, limit_ingress
-from spec.ingress.controller import CLIENT_HEADER, WORKSPACE_HEADER
+from spec.ingress.controller import CLIENT_SUBNET, WORKSPACE_HEADER
 from spec.ingress.joined import Served
 from spec.routes import Route
 
@@ -80,8 +80,8 @@ def config(routes: Iterable[Route]) -> Manifest:
 
 
 def rate_limit(average: int, period: str, burst: int) -> Manifest:
-    """A limit for each client that Cloudflare saw."""
-    source = {"requestHeaderName": CLIENT_HEADER}
+    """A limit for each client: the address that Cloudflare saw, and of IPv6 the network that one customer has."""
+    source = {"ipStrategy": {"depth": 1, "ipv6Subnet": CLIENT_SUBNET}}
     return {"rateLimit": {"average": average, "period": period, "burst": burst, "sourceCriterion": source}}
 
 

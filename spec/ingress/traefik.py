@@ -5,7 +5,8 @@ ingress-nginx. Every option was checked in the source of 3.7.12 (pkg/config/stat
 pkg/provider/kubernetes/ingress-nginx) and runs on `images.TRAEFIK`.
 
 **Limits, bodies and passwords** of single routes are `own_routers`' business. A router of the file provider does not
-know its namespace, so it puts the workspace into a header for the log. Counts are kept by each replica on its own.
+know its namespace, so it puts the workspace into a header for the log. Counts are kept by each replica on its own, and
+by each router: an entry point's middlewares are made anew for every router (pkg/server/aggregator.go, applyModel).
 
 **Secrets.** The provider lists Secrets (basic auth needs them) wherever it lists Ingresses, and never becomes ready
 where it may not: one namespace whose Role is late would leave every workspace without routes (client.go, WatchAll). So

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import http.client
+import ipaddress
 import json
 import os
 import re
@@ -16,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
+from spec.ingress.controller import CLIENT_BURST, CLIENT_RATE
 from spec.ingress.own_routers import UNMEASURED
 from tests.live.conftest import Live
 from tests.live.test_attacks import OPEN, TEAM
-from tests.live.visitor import Header, Reply, Visitor, read_reply
+from tests.live.visitor import PORT, Header, Reply, Visitor, read_reply
 from tests.real.programs import Process
 from tests.real.stacks import PASSWORD
 
@@ -145,6 +147,75 @@ def test_a_length_that_two_programs_read_differently_reaches_no_app(live: Live, 
 def test_the_host_that_lends_the_limit_serves_nobody(live: Live) -> None:
     reply = live.visitor().get("unmeasured-body.invalid", "/")
     assert (reply.status, reply.app) == (403, None)
+
+
+# Rates.
+
+
+def of_one_network(network: str, count: int) -> list[str]:
+    """Addresses all over an IPv6 network."""
+    subnet = ipaddress.IPv6Network(network)
+    return [str(subnet[index * (subnet.num_addresses // count) + 7 * index]) for index in range(count)]
+
+
+def test_rule_56_sixty_addresses_of_one_network_are_one_client_of_a_route(live: Live) -> None:
+    answers = [
+        live.visitor(address).get(OPEN, "/limited").status for address in of_one_network("2001:db8:1:1::/64", 60)
+    ]
+    assert set(answers) == {200, 429}
+    assert answers.count(200) <= 5 * 5 + 20  # the burst, and what flows in meanwhile
+    for other in ("2001:db8:1:2::1", "2001:db8:2:1::1", "203.0.113.140"):
+        assert live.visitor(other).get(OPEN, "/limited").status == 200
+
+
+def test_rule_56_and_one_client_of_the_platform(live: Live) -> None:
+    """One connection, as cloudflared keeps them: more than the burst, from 60 addresses in turn."""
+    addresses = of_one_network("2001:db8:1:3::/64", 60)
+    connection = http.client.HTTPConnection(live.visitor().address, PORT, timeout=20)
+    began = time.monotonic()
+    answers: list[int] = []
+    while len(answers) < CLIENT_BURST + 60 or (429 not in answers and len(answers) < 20 * CLIENT_BURST):
+        address = addresses[len(answers) % 60]
+        forwarded = {"CF-Connecting-IP": address, "X-Forwarded-For": address, "X-Forwarded-Proto": "https"}
+        connection.request("HEAD", "/about", headers={"Host": OPEN, **forwarded})
+        response = connection.getresponse()
+        response.read()
+        answers.append(response.status)
+    connection.close()
+    assert set(answers) == {200, 429}
+    assert answers.count(200) <= CLIENT_BURST + CLIENT_RATE * (time.monotonic() - began) + 20
+    assert live.visitor("2001:db8:1:4::1").get(OPEN, "/about").status == 200
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CF-Connecting-IPv6",
+        "CF-Connecting-O2O",
+        "CF-Pseudo-IPv4",
+        "True-Client-IP",
+        "X-Real-IP",
+        "X-Client-IP",
+        "X-Cluster-Client-IP",
+        "Forwarded",
+        "X-Forwarded-For",
+        "CF-Connecting-IP",
+    ],
+)
+def test_rule_56_no_header_makes_one_client_many(live: Live, name: str) -> None:
+    """What a visitor writes stands before what Cloudflare appends, or is not read at all."""
+    # Of a network of its own for each header, so that no test has used up another one's burst.
+    client = f"2001:db8:2:{0x100 + sum(name.encode())}::1"
+    who = live.visitor(client)
+    answers: list[int] = []
+    for number in range(60):
+        forged = f"2001:db8:3:{number}::1"
+        mine: list[Header] = [(name, f"for={forged}" if name == "Forwarded" else forged)]
+        lines = [("Host", OPEN), *mine, ("CF-Connecting-IP", client), ("X-Forwarded-Proto", "https")]
+        lines.append(("X-Forwarded-For", f"{forged}, {client}" if name == "X-Forwarded-For" else client))
+        answers.append(who.exactly("GET /limited HTTP/1.1", lines).status)
+    assert set(answers) == {200, 429}
+    assert answers.count(200) <= 5 * 5 + 20
 
 
 # Passwords.

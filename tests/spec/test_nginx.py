@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import re
 
@@ -105,8 +106,28 @@ def test_limits_answer_429_and_bodies_have_none_as_under_traefik() -> None:
 
 
 def test_a_client_is_counted_over_all_hosts_by_its_real_address() -> None:
-    assert "limit_req_zone $binary_remote_addr zone=warren_client:10m rate=100r/s;" in HTTP
+    assert "limit_req_zone $warren_client zone=warren_client:10m rate=100r/s;" in HTTP
     assert "limit_req zone=warren_client burst=500 nodelay;" in HTTP
+
+
+def _client(address: str) -> bytes:
+    """What nginx would count an address as: its bytes through the map."""
+    packed = ipaddress.ip_address(address).packed
+    block = HTTP.partition("$warren_client {")[2].partition("}\n")[0]
+    [(pattern, variable)] = re.findall(r'"~([^"]+)" (\$\w+);', block)
+    match = re.search(pattern.replace("(?<", "(?P<").encode(), packed)
+    return match[variable[1:]] if match else packed
+
+
+def test_rule_56_an_ipv6_network_is_one_client_in_every_limit() -> None:
+    assert "map $binary_remote_addr $warren_client {\n  default $binary_remote_addr;\n" in HTTP
+    assert CONFIG["limit-conn-zone-variable"] == "$warren_client"
+    same = ("2001:db8:0:a::", "2001:db8:0:a::1", "2001:db8::a:a:0:a:d", "2001:db8:0:a:ffff::")
+    one = {_client(address) for address in same}
+    assert one == {ipaddress.ip_address("2001:db8:0:a::").packed[:8]}
+    different = ("2001:db8:0:b::1", "2001:db9:0:a::1", "10.0.0.1", "10.0.0.2", "32.1.13.184")
+    others = {_client(address) for address in different}
+    assert len(others | one) == 6
 
 
 def test_rule_52_nginx_asks_who_sends_a_body_before_it_reads_it_and_stores_none() -> None:

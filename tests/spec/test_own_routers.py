@@ -46,8 +46,10 @@ def test_routes_without_such_options_leave_the_file_empty_because_traefik_refuse
 
 
 @pytest.mark.parametrize(("rate", "average", "period", "burst"), [("20/s", 20, "1s", 100), ("300/m", 300, "1m", 1500)])
-def test_a_limit_counts_by_the_real_client(rate: str, average: int, period: str, burst: int) -> None:
-    source = {"requestHeaderName": "CF-Connecting-IP"}
+def test_rule_56_a_limit_counts_by_the_real_client_and_an_ipv6_network_as_one(
+    rate: str, average: int, period: str, burst: int
+) -> None:
+    source = {"ipStrategy": {"depth": 1, "ipv6Subnet": 64}}
     limit = {"average": average, "period": period, "burst": burst, "sourceCriterion": source}
     assert _limit(route("/x", rateLimit=rate)) == limit
 

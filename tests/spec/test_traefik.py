@@ -108,7 +108,7 @@ def test_a_client_is_counted_over_all_hosts_by_its_real_address() -> None:
         "average": 100,
         "period": "1s",
         "burst": 500,
-        "sourceCriterion": {"requestHeaderName": "CF-Connecting-IP"},
+        "sourceCriterion": {"ipStrategy": {"depth": 1, "ipv6Subnet": 64}},
     }
 
 
