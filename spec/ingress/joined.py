@@ -70,12 +70,13 @@ def measured_router(served: Served) -> str:
 
 
 def traefik(served: Served) -> Iterator[Joined]:
-    """Every name that Traefik makes of an Ingress."""
+    """The names that Traefik makes of an Ingress, but for those that are a router's and a suffix.
+
+    A router exists once more with `-tls`, and its middlewares have SUFFIXES: they are apart where routers are, because
+    no suffix ends in another one and no router's name in a suffix.
+    """
     for path in range(served.paths):
-        # Each router exists once more for TLS, with middlewares of its own.
-        for key in (name := router(served.namespace, served.ingress, path), f"{name}-tls"):
-            yield Joined("router", key, served)
-            yield from (Joined("middleware", f"{key}-{suffix}", served) for suffix in SUFFIXES)
+        yield Joined("router", router(served.namespace, served.ingress, path), served)
     yield Joined("service", service(served), served)
     yield Joined("transport", normalized(served.namespace, served.ingress), served)
     yield Joined("second router", own_router(served), served)

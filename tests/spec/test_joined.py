@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from spec import names
 from spec.checks import check_names
 from spec.ingress import joined
-from spec.ingress.joined import Served
 from spec.load import Document, Loaded
 from spec.workspace import Workspace
 
@@ -200,6 +199,14 @@ def test_many_ingresses_of_one_service_are_one_upstream_and_right() -> None:
     assert refused(workspace, controller="nginx") == []
 
 
-def test_the_names_of_every_middleware_of_ours_are_looked_at() -> None:
-    made = {each.name for each in joined.traefik(Served("a", "b", "c", "d")) if each.table == "middleware"}
-    assert {name.removeprefix("a-b-rule-0-path-0-").removeprefix("tls-") for name in made} == set(joined.SUFFIXES)
+@settings(max_examples=50, deadline=None)
+@given(_workspaces)
+def test_rule_48_middlewares_are_apart_where_routers_are(workspaces: tuple[Workspace, ...]) -> None:
+    stack = examples.stack()
+    made = [name for each in workspaces for _, at in check_names.served(stack, each) for name in joined.traefik(at)]
+    routers = [f"{each.name}{tls}" for each in made if each.table == "router" for tls in ("", "-tls")]
+    middlewares = [f"{name}-{suffix}" for name in routers for suffix in joined.SUFFIXES]
+    assert len({*routers, *middlewares}) == len(routers) + len(middlewares)
+    suffixes = ("", "-tls", *(f"-{suffix}" for suffix in joined.SUFFIXES))
+    assert not [(one, other) for one in suffixes[1:] for other in suffixes[1:] if one != other and one.endswith(other)]
+    assert not [name for name in routers if name.endswith(suffixes[2:])]
