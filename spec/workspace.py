@@ -121,7 +121,8 @@ class RouteRule(Written):
     """The largest request body; without a limit when left out, but for Cloudflare's own. Nothing is stored to measure
     it, so that under Traefik a request that does not say its length is taken up to 64Ki only."""
     timeout: Duration | None = None
-    """How long the app may take between two reads or writes; 60s when left out."""
+    """How long the app may take between two reads or writes, also of a WebSocket or an event stream; 1h when left
+    out."""
     allowFrom: tuple[Cidr, ...] = ()
     """Only these client addresses, as Cloudflare reports them."""
     protocol: Literal["http", "https", "grpc"] = "http"

@@ -88,6 +88,10 @@ CLIENT_SUBNET = 64
 """Bits of an IPv6 address that are one client: what every customer of an internet provider has at least, with 2^64
 addresses in it to choose from (security rule 56)."""
 
+SILENCE = 3600
+"""Seconds that an app may take between two reads or writes where its route does not say: a WebSocket or an event stream
+that has nothing to tell is not broken. Cloudflare gives up earlier on a request without an answer."""
+
 LOG_FIELDS = {
     "time": "StartUTC",
     "host": "RequestHost",

@@ -32,6 +32,7 @@ from spec.ingress.controller import (
     HTTP_PORT,
     IDENTITY_HEADERS,
     LOG_FIELDS,
+    SILENCE,
     UNCACHED,
     Controller,
 )
@@ -135,6 +136,8 @@ def config(cluster: Cluster) -> dict[str, str]:
         # Kept connections are shared by address, whatever is spoken on them: an app with http and grpc routes on one
         # port would get each on the other's.
         "upstream-keepalive-requests": "1",
+        "proxy-read-timeout": str(SILENCE),
+        "proxy-send-timeout": str(SILENCE),
         # What limits of single routes count by.
         "limit-conn-zone-variable": "$warren_client",
         "limit-req-status-code": "429",

@@ -8,6 +8,10 @@ pkg/provider/kubernetes/ingress-nginx) and runs on `images.TRAEFIK`.
 know its namespace, so it puts the workspace into a header for the log. Counts are kept by each replica on its own, and
 by each router: an entry point's middlewares are made anew for every router (pkg/server/aggregator.go, applyModel).
 
+**Silence.** The provider's timeouts are deadlines of the connection to the app, WebSockets included: each read and
+write may take so long (pkg/server/service/transport.go, connWithTimeouts). The entry point's readtimeout ends with the
+request's last byte: Go's server lifts it before it waits for an answer.
+
 **Secrets.** The provider lists Secrets (basic auth needs them) wherever it lists Ingresses, and never becomes ready
 where it may not: one namespace whose Role is late would leave every workspace without routes (client.go, WatchAll). So
 its ClusterRole may list Secrets; its NetworkPolicy leaves it no way out but the API server, DNS and the workspaces.
@@ -29,6 +33,7 @@ from spec.ingress.controller import (
     FORBIDDEN_HEADERS,
     HTTP_PORT,
     LOG_FIELDS,
+    SILENCE,
     UNCACHED,
     WORKSPACE_HEADER,
     Controller,
@@ -132,6 +137,8 @@ def args(cluster: Cluster) -> list[str]:
         # connect.
         f"{provider}.proxybodysize=0",
         f"{provider}.proxyconnecttimeout=5",
+        f"{provider}.proxyreadtimeout={SILENCE}",
+        f"{provider}.proxysendtimeout={SILENCE}",
         # Larger ones would go to the scratch volume; only `own_routers.measuring` keeps any.
         f"{provider}.clientbodybuffersize={own_routers.UNMEASURED}",
         f"{log}=true",

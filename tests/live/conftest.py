@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.live.node import GATEWAY, NOT_RUN, Node, make_network
+from tests.live.silence import Silent
 from tests.live.visitor import ANN, Visitor
 from tests.real import control_plane, stacks
 from tests.real.control_plane import ControlPlane, wait
@@ -99,6 +100,18 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             node.stop()
     finally:
         plane.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def silent(request: pytest.FixtureRequest) -> Iterator[Silent | None]:
+    """Connections that begin with the run and say nothing for a minute; None where no test asks for them."""
+    if not any("silence" in item.name for item in request.session.items):
+        yield None
+        return
+    live: Live = request.getfixturevalue("live")
+    waiting = Silent(lambda host: live.visitor("203.0.113.180") if host is None else live.signed_in(host))
+    yield waiting
+    waiting.forget()
 
 
 def _expected(rendered: stacks.Rendered) -> int:

@@ -6,9 +6,7 @@ import base64
 import hashlib
 import hmac
 import itertools
-import json
 import re
-import socket
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -23,7 +21,7 @@ from spec.routes import Route
 from tests.live.conftest import Live
 from tests.live.node import STRANGER
 from tests.live.rows import HOSTS, PAGE, PROGRAM, PROTECTED, SHARED, app_of, each, every_host, row
-from tests.live.visitor import Header, Reply, Visitor, read_reply
+from tests.live.visitor import Header, Reply, Visitor, frame, opened_websocket
 
 MARK = "admin@evil.example"
 SECURITY = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -598,46 +596,13 @@ def test_a_request_cannot_hide_behind_another_one(live: Live, lines: str) -> Non
 
 def upgrade(who: Visitor, host: str, path: str) -> tuple[Reply, list[dict[str, Any] | str]]:
     """Open a WebSocket, send one message, and return the answer and what came back."""
-    key = base64.b64encode(b"0123456789abcdef").decode()
-    lines = [
-        ("Host", host),
-        *who.added(),
-        *who.cookie(host),
-        ("Connection", "Upgrade"),
-        ("Upgrade", "websocket"),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", key),
-        ("X-Auth-Request-Email", MARK),
-    ]
-    text = "\r\n".join([f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in lines)])
     with who.connect() as connection:
-        connection.sendall(f"{text}\r\n\r\n".encode())
-        while b"\r\n\r\n" not in (head := connection.recv(65536, socket.MSG_PEEK)):
-            time.sleep(0.01)
-        if b" 101 " not in head.partition(b"\r\n")[0]:
-            return read_reply(connection), []
-        # Not one byte more: the first message may have come with it.
-        connection.recv(head.index(b"\r\n\r\n") + 4)
-        reply = Reply(101, (), b"")
+        reply = opened_websocket(who, connection, host, path, ("X-Auth-Request-Email", MARK))
+        if reply.status != 101:
+            return reply, []
         message = b"hello"
         connection.sendall(bytes([0x81, 0x80 | len(message), 0, 0, 0, 0]) + message)
-        return reply, [_frame(connection), _frame(connection)]
-
-
-def _frame(connection: socket.socket) -> dict[str, Any] | str:
-    def exactly(number: int) -> bytes:
-        data = b""
-        while len(data) < number:
-            part = connection.recv(number - len(data))
-            assert part, "the connection ended within a message"
-            data += part
-        return data
-
-    size = exactly(2)[1] & 0x7F
-    size = int.from_bytes(exactly(2)) if size == 126 else size
-    text = exactly(size).decode()
-    found: dict[str, Any] | str = json.loads(text) if text.startswith("{") else text
-    return found
+        return reply, [frame(connection), frame(connection)]
 
 
 @each([route for route in PROTECTED if route.rule.protocol == "http"])

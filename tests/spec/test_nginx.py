@@ -137,6 +137,10 @@ def test_rule_52_nginx_asks_who_sends_a_body_before_it_reads_it_and_stores_none(
     assert not [key for key in CONFIG if key.startswith("client-body")]
 
 
+def test_rule_66_silence_ends_nothing_before_its_routes_own_limit() -> None:
+    assert CONFIG["proxy-read-timeout"] == CONFIG["proxy-send-timeout"] == "3600"
+
+
 def test_a_log_line_is_json_with_every_field_and_no_cookie_authorization_or_query() -> None:
     log = CONFIG["log-format-upstream"]
     values = {"$status": "200", "$warren_ns": "1000000", "$body_bytes_sent": "5"}

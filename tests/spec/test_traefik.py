@@ -135,3 +135,7 @@ def test_rule_52_the_scratch_volume_is_no_nodes_disk_and_has_an_end() -> None:
     """A file that was unlinked while it is open counts for no limit of a directory on disk; here a write fails."""
     [scratch] = [volume["emptyDir"] for volume in traefik.controller(CLUSTER, ()).volumes if "emptyDir" in volume]
     assert scratch == {"medium": "Memory", "sizeLimit": "16Mi"}
+
+
+def test_rule_66_silence_ends_nothing_before_its_routes_own_limit() -> None:
+    assert ARGS[f"{NGINX}.proxyreadtimeout"] == ARGS[f"{NGINX}.proxysendtimeout"] == "3600"

@@ -1,8 +1,8 @@
 // Echo stands in for the image of every app in Warren's request-path tests, because no package registry has images: it
 // answers every request with what arrived.
 //
-// STANDIN_PORTS (comma separated) says where it listens, STANDIN_APP and STANDIN_POD what it calls itself. A request may ask for `?status=503`, `?sleep=2s` and `?size=1024` (bytes in place of the JSON). A
-// WebSocket gets the JSON as its first message and then its own messages back.
+// STANDIN_PORTS (comma separated) says where it listens, STANDIN_APP and STANDIN_POD what it calls itself. A request may ask for `?status=503`, `?sleep=2s` and `?size=1024` (bytes in place of the JSON), or for `?pause=2s`: an event
+// stream of two events with that much silence between. A WebSocket gets the JSON as its first message and then its own messages back.
 package main
 
 import (
@@ -39,6 +39,7 @@ type seen struct {
 type wish struct {
 	status int
 	sleep  time.Duration
+	pause  time.Duration
 	size   int64
 }
 
@@ -90,6 +91,10 @@ func (e echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if wanted.pause > 0 {
+		events(w, r, wanted.pause)
+		return
+	}
 	var body io.Reader
 	if wanted.size < 0 {
 		text := e.describe(r, read)
@@ -106,6 +111,18 @@ func (e echo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodHead {
 		// The one thing that can fail is a client that went away.
 		_, _ = io.Copy(w, body)
+	}
+}
+
+func events(w http.ResponseWriter, r *http.Request, pause time.Duration) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	// The client may be gone at any of these, and then there is nobody to tell.
+	_, _ = io.WriteString(w, "data: first\n\n")
+	_ = http.NewResponseController(w).Flush()
+	select {
+	case <-time.After(pause):
+		_, _ = io.WriteString(w, "data: last\n\n")
+	case <-r.Context().Done():
 	}
 }
 
@@ -157,6 +174,11 @@ func wishes(rawQuery string) (wish, error) {
 	if text := query.Get("sleep"); text != "" {
 		if wanted.sleep, err = time.ParseDuration(text); err != nil {
 			return wanted, fmt.Errorf("sleep has to be a duration such as 2s, not %q", text)
+		}
+	}
+	if text := query.Get("pause"); text != "" {
+		if wanted.pause, err = time.ParseDuration(text); err != nil {
+			return wanted, fmt.Errorf("pause has to be a duration such as 2s, not %q", text)
 		}
 	}
 	if text := query.Get("size"); text != "" {
