@@ -62,7 +62,11 @@ opts = pulumi.ResourceOptions(providers=[cluster, account, Provider("random", "r
 ingress = IngressController(
     "ingress",
     IngressControllerArgs(
-        controller=stack.ingress.controller, replicas=stack.ingress.replicas, cluster=stack.cluster, routes=plan.routes
+        controller=stack.ingress.controller,
+        replicas=stack.ingress.replicas,
+        cluster=stack.cluster,
+        routes=plan.routes,
+        sign_in=plan.sign_in,
     ),
     opts,
 )

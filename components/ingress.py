@@ -35,7 +35,9 @@ class IngressControllerArgs:
     controller: Literal["traefik", "nginx"] = "traefik"
     replicas: int = 2
     routes: Sequence[Route] = ()
-    """The whole route table; Traefik needs to know those with limits or a password beforehand."""
+    """The whole route table; what annotations cannot say of a route is told the controller itself."""
+    sign_in: Sequence[str] = ()
+    """Every host that people sign in at."""
 
 
 class IngressController(pulumi.ComponentResource):
@@ -64,11 +66,8 @@ class IngressController(pulumi.ComponentResource):
         self.http_port = HTTP_PORT
         self.peer = walls.pods(MATCH, names.INGRESS_NAMESPACE)
 
-        told = (
-            traefik.controller(args.cluster, args.routes)
-            if args.controller == "traefik"
-            else nginx.controller(args.cluster)
-        )
+        tell = traefik.controller if args.controller == "traefik" else nginx.controller
+        told = tell(args.cluster, args.routes, args.sign_in)
         for warning in told.warnings:
             pulumi.log.warn(warning, self)
 

@@ -127,6 +127,8 @@ class RouteRule(Written):
     """Only these client addresses, as Cloudflare reports them."""
     protocol: Literal["http", "https", "grpc"] = "http"
     """What the app speaks. WebSockets need nothing: they are http."""
+    crossOrigin: bool = False
+    """Pages of other hosts may post to it and open WebSockets, as whoever is signed in. Other workspaces' included."""
     deny: tuple[RoutePath, ...] = ()
     """Paths below this one that nobody reaches from outside, such as /metrics."""
     basicAuth: Secret | None = None

@@ -19,9 +19,11 @@ whatever the port. PodSecurity `restricted` allows all three.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from spec import compute, images, names, pods
+from spec.ingress import refusals
 from spec.ingress.controller import (
     CLIENT_BURST,
     CLIENT_HEADER,
@@ -36,6 +38,7 @@ from spec.ingress.controller import (
     UNCACHED,
     Controller,
 )
+from spec.routes import Route
 from spec.stack import Cluster
 
 Manifest = dict[str, Any]
@@ -51,13 +54,13 @@ RETIRED = (
 )
 
 
-def controller(cluster: Cluster) -> Controller:
-    """ingress-nginx for a cluster; it counts rate limits by the real client's address without being told the routes."""
+def controller(cluster: Cluster, routes: Iterable[Route] = (), sign_in: Iterable[str] = ()) -> Controller:
+    """ingress-nginx for a cluster; `sign_in` is every host that people sign in at."""
     return Controller(
         user=101,
         group=82,
         container=_container(),
-        config={CONFIG_MAP: config(cluster), RESPONSE_HEADERS: UNCACHED},
+        config={CONFIG_MAP: config(cluster, routes, sign_in), RESPONSE_HEADERS: UNCACHED},
         cluster_rules=RULES,
         own_rules=OWN_RULES,
         warnings=[RETIRED],
@@ -104,7 +107,7 @@ def args() -> list[str]:
     ]
 
 
-def config(cluster: Cluster) -> dict[str, str]:
+def config(cluster: Cluster, routes: Iterable[Route] = (), sign_in: Iterable[str] = ()) -> dict[str, str]:
     """The main ConfigMap."""
     return {
         "allow-snippet-annotations": "false",
@@ -145,8 +148,11 @@ def config(cluster: Cluster) -> dict[str, str]:
         "add-headers": f"{names.INGRESS_NAMESPACE}/{RESPONSE_HEADERS}",
         "log-format-escape-json": "true",
         "log-format-upstream": _log_format(),
-        "http-snippet": _HTTP,
-        "server-snippet": _SERVER,
+        "http-snippet": "\n".join([_HTTP, *refusals.nginx_http(routes, sign_in)]),
+        "server-snippet": "\n".join([_SERVER, *refusals.NGINX_SERVER]),
+        "location-snippet": "\n".join(refusals.NGINX_LOCATION),
+        # The names of Ingress objects are keys of a map; nginx does not start where one is longer than a bucket.
+        "map-hash-bucket-size": "512",
     }
 
 

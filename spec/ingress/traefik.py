@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 from spec import compute, images, names, pods
-from spec.ingress import own_routers
+from spec.ingress import own_routers, refusals
 from spec.ingress.controller import (
     CLIENT_BURST,
     CLIENT_RATE,
@@ -58,14 +58,19 @@ _EVERY_REQUEST = ("clean", "per-client")
 """The entry point's middlewares, outermost first. A router whose middleware is missing is not served at all."""
 
 
-def controller(cluster: Cluster, routes: Iterable[Route]) -> Controller:
-    """Traefik for a cluster."""
+def controller(cluster: Cluster, routes: Iterable[Route], sign_in: Iterable[str] = ()) -> Controller:
+    """Traefik for a cluster; `sign_in` is every host that people sign in at."""
+    routes = list(routes)
     return Controller(
         user=_USER,
         group=_USER,
         container=_container(cluster),
         config={
-            CONFIG_MAP: {"every-request.yaml": _yaml(every_request()), "routes.yaml": _yaml(own_routers.config(routes))}
+            CONFIG_MAP: {
+                "every-request.yaml": _yaml(every_request()),
+                "routes.yaml": _yaml(own_routers.config(routes)),
+                "refusals.yaml": _yaml(refusals.traefik(routes, sign_in)),
+            }
         },
         cluster_rules=RULES,
         volumes=[

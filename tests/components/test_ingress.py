@@ -199,9 +199,18 @@ def test_a_changed_rate_limit_changes_the_config_map_and_no_pod() -> None:
     assert changed == {"ConfigMap/ingress-config-traefik"}
 
 
-def test_routes_without_a_limit_change_nothing_here() -> None:
-    empty, some = _recorded(routes=[]), _recorded(routes=[route("/a"), route("/b", "page")])
+def test_open_routes_without_a_limit_change_nothing_here() -> None:
+    empty, some = _recorded(routes=[]), _recorded(routes=[route("/a"), route("/b")])
     assert [one.manifest for one in empty.kubernetes()] == [one.manifest for one in some.kubernetes()]
+
+
+@BOTH
+def test_the_controller_is_told_the_routes_and_where_people_sign_in(controller: Which) -> None:
+    row = route("/b", "page")
+    seen = _recorded(controller, routes=[row], sign_in=["door.example.com"]).kubernetes()
+    told = "".join(text for one in seen if one.kind == "ConfigMap" for text in one.manifest["data"].values())
+    assert ("cross-origin.mcd.example.com/b" if controller == "traefik" else f"mcd/{row.slug}") in told
+    assert ("sign-in.door.example.com" if controller == "traefik" else r"door\.example\.com/oauth2(/|$)") in told
 
 
 def test_rule_2_nginx_warns_and_traefik_does_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -477,7 +477,6 @@ def test_no_method_is_let_in_without_sign_in(live: Live, method: str, headers: l
 
 EVIL = [
     "https://evil.example/",
-    "http://evil.example/",
     "//evil.example/",
     "///evil.example/",
     "/\\evil.example/",
@@ -594,10 +593,10 @@ def test_a_request_cannot_hide_behind_another_one(live: Live, lines: str) -> Non
 # WebSockets.
 
 
-def upgrade(who: Visitor, host: str, path: str) -> tuple[Reply, list[dict[str, Any] | str]]:
+def upgrade(who: Visitor, host: str, path: str, *headers: Header) -> tuple[Reply, list[dict[str, Any] | str]]:
     """Open a WebSocket, send one message, and return the answer and what came back."""
     with who.connect() as connection:
-        reply = opened_websocket(who, connection, host, path, ("X-Auth-Request-Email", MARK))
+        reply = opened_websocket(who, connection, host, path, ("X-Auth-Request-Email", MARK), *headers)
         if reply.status != 101:
             return reply, []
         message = b"hello"
