@@ -5,12 +5,13 @@ Owns: what is tried, and trying all of it at once, in threads that wait while ot
 
 from __future__ import annotations
 
-import socket
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from tests.live.visitor import Visitor, frame, opened_websocket
+from tests.live.visitor import Visitor
+from tests.live.websocket import connect
 
 TEAM, CLUB, TOOL, OPEN = "team.example.com", "club.example.com", "tool.team.example.com", "example.com"
 SILENCE = 65
@@ -39,19 +40,13 @@ def event_stream(who: Visitor, host: str, path: str) -> None:
 
 def web_socket(who: Visitor, host: str, path: str) -> None:
     """An echo before the silence and one after it."""
-    with who.connect() as connection:
-        connection.settimeout(20)
-        reply = opened_websocket(who, connection, host, path)
-        assert reply.status == 101
-        assert isinstance(frame(connection), dict)
-        assert echoed(connection, b"before") == "before"
+    reply, opened = connect(who, host, path)
+    assert opened is not None, reply
+    with opened:
+        assert isinstance(opened.first, dict)
+        assert opened.say("before") == "before"
         time.sleep(SILENCE)
-        assert echoed(connection, b"after") == "after"
-
-
-def echoed(connection: socket.socket, message: bytes) -> object:
-    connection.sendall(bytes([0x81, 0x80 | len(message), 0, 0, 0, 0]) + message)
-    return frame(connection)
+        assert opened.say("after") == "after"
 
 
 def late_answer(who: Visitor, host: str, path: str) -> None:
@@ -66,13 +61,14 @@ def late_answer(who: Visitor, host: str, path: str) -> None:
 
 def given_up(who: Visitor, host: str, path: str) -> None:
     """The other side of it: a route that says 2s gets 2s, also on a WebSocket."""
-    with who.connect() as connection:
-        connection.settimeout(20)
-        assert opened_websocket(who, connection, host, path).status == 101
-        assert isinstance(frame(connection), dict)
+    reply, opened = connect(who, host, path)
+    assert opened is not None, reply
+    with opened:
+        assert isinstance(opened.first, dict)
         began = time.monotonic()
         # A close, or a close message: whatever the controller says, it is over.
-        connection.recv(65536)
+        with contextlib.suppress(ConnectionError, UnicodeDecodeError):
+            opened.hear()
         assert 1 < time.monotonic() - began < 15
 
 

@@ -9,7 +9,6 @@ import itertools
 import re
 import time
 from collections.abc import Iterable
-from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
@@ -21,7 +20,8 @@ from spec.routes import Route
 from tests.live.conftest import Live
 from tests.live.node import STRANGER
 from tests.live.rows import HOSTS, PAGE, PROGRAM, PROTECTED, SHARED, app_of, each, every_host, row
-from tests.live.visitor import Header, Reply, Visitor, frame, opened_websocket
+from tests.live.visitor import Header, Reply, Visitor
+from tests.live.websocket import Message, connect
 
 MARK = "admin@evil.example"
 SECURITY = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -593,15 +593,13 @@ def test_a_request_cannot_hide_behind_another_one(live: Live, lines: str) -> Non
 # WebSockets.
 
 
-def upgrade(who: Visitor, host: str, path: str, *headers: Header) -> tuple[Reply, list[dict[str, Any] | str]]:
+def upgrade(who: Visitor, host: str, path: str, *headers: Header) -> tuple[Reply, list[Message]]:
     """Open a WebSocket, send one message, and return the answer and what came back."""
-    with who.connect() as connection:
-        reply = opened_websocket(who, connection, host, path, ("X-Auth-Request-Email", MARK), *headers)
-        if reply.status != 101:
-            return reply, []
-        message = b"hello"
-        connection.sendall(bytes([0x81, 0x80 | len(message), 0, 0, 0, 0]) + message)
-        return reply, [frame(connection), frame(connection)]
+    reply, opened = connect(who, host, path, ("X-Auth-Request-Email", MARK), *headers)
+    if opened is None:
+        return reply, []
+    with opened:
+        return reply, [opened.first, opened.say("hello")]
 
 
 @each([route for route in PROTECTED if route.rule.protocol == "http"])

@@ -6,12 +6,10 @@ a person would, redirect by redirect.  cloudflared and Cloudflare are not there:
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import http.client
 import json
 import socket
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -169,45 +167,3 @@ def read_reply(connection: socket.socket, method: str = "GET") -> Reply:
         return Reply(response.status, tuple(response.getheaders()), body)
     finally:
         response.close()
-
-
-def opened_websocket(who: Visitor, connection: socket.socket, host: str, path: str, *headers: Header) -> Reply:
-    """Ask for a WebSocket on a connection; where the answer is 101, what comes next are its messages."""
-    key = base64.b64encode(b"0123456789abcdef").decode()
-    lines = [
-        ("Host", host),
-        *who.added(),
-        *who.cookie(host),
-        ("Connection", "Upgrade"),
-        ("Upgrade", "websocket"),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", key),
-        *headers,
-    ]
-    text = "\r\n".join([f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in lines)])
-    connection.sendall(f"{text}\r\n\r\n".encode())
-    while b"\r\n\r\n" not in (head := connection.recv(65536, socket.MSG_PEEK)):
-        time.sleep(0.01)
-    if b" 101 " not in head.partition(b"\r\n")[0]:
-        return read_reply(connection)
-    # Not one byte more: the first message may have come with it.
-    connection.recv(head.index(b"\r\n\r\n") + 4)
-    return Reply(101, (), b"")
-
-
-def frame(connection: socket.socket) -> dict[str, Any] | str:
-    """The next message of a WebSocket: a text, or what its JSON says."""
-
-    def exactly(number: int) -> bytes:
-        data = b""
-        while len(data) < number:
-            part = connection.recv(number - len(data))
-            assert part, "the connection ended within a message"
-            data += part
-        return data
-
-    size = exactly(2)[1] & 0x7F
-    size = int.from_bytes(exactly(2)) if size == 126 else size
-    text = exactly(size).decode()
-    found: dict[str, Any] | str = json.loads(text) if text.startswith("{") else text
-    return found
