@@ -15,7 +15,7 @@ import pulumi
 from spec import names, pods, walls
 from spec.ingress import nginx, traefik
 from spec.ingress.controller import CONTROLLER_CLASS, HTTP_PORT, MATCH, Controller, pod_security, wall
-from spec.routes import Route
+from spec.routes import Route, SignIn
 from spec.stack import Cluster
 
 from .native import KubernetesObject
@@ -36,8 +36,8 @@ class IngressControllerArgs:
     replicas: int = 2
     routes: Sequence[Route] = ()
     """The whole route table; what annotations cannot say of a route is told the controller itself."""
-    sign_in: Sequence[str] = ()
-    """Every host that people sign in at."""
+    sign_in: Sequence[SignIn] = ()
+    """Where people sign in."""
 
 
 class IngressController(pulumi.ComponentResource):

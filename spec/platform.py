@@ -18,7 +18,7 @@ from spec.checks import secrets as secret_rules
 from spec.files.kubeconfig import ApiServer, api_server
 from spec.files.stack_file import config_from_file, stack_document
 from spec.load import Document, KeyPath, Loaded, Mistake, Mistakes, Model, absent, read, validate
-from spec.routes import Route, hosts_of, protected_hosts, route_table
+from spec.routes import Route, SignIn, hosts_of, route_table, sign_ins
 from spec.stack import Stack
 from spec.workspace import Workspace
 
@@ -38,8 +38,8 @@ class Platform:
     """The route table, sorted by host and path."""
     hosts: tuple[str, ...]
     """Every host, sorted."""
-    sign_in: tuple[str, ...]
-    """The hosts that people sign in at, sorted."""
+    sign_in: tuple[SignIn, ...]
+    """Where people sign in, by workspace."""
     static: Mapping[str, Mapping[str, StaticFiles]]
     """Workspace -> app -> the files of its static folder."""
     readers: Mapping[str, tuple[str, ...]]
@@ -93,13 +93,12 @@ def load(
         raise Mistakes(found)
     workspaces = tuple(sorted((file.model for file in files), key=lambda workspace: workspace.name))
     hosts = {host for workspace in workspaces for host in hosts_of(stack.model, workspace)}
-    sign_in = sorted(host for workspace in workspaces for host in protected_hosts(stack.model, workspace))
     return Platform(
         stack.model,
         workspaces,
         route_table(stack.model, workspaces),
         tuple(sorted(hosts)),
-        tuple(sign_in),
+        sign_ins(stack.model, workspaces),
         static,
         readers={**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(documents)},
         warnings=warnings.check(stack.model, files),

@@ -106,3 +106,23 @@ def protected_hosts(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
         return ()
     found = {row.host for row in routes_of(stack, workspace) if row.auth != "none"}
     return tuple(sorted(found | {names.hostname(workspace.host, stack.domain)}))
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Where the people of one workspace sign in."""
+
+    workspace: str
+    host: str
+    """Dex's."""
+    hosts: tuple[str, ...]
+    """Those with an OAuth2-Proxy, sorted; Dex's is one of them."""
+
+
+def sign_ins(stack: Stack, workspaces: Iterable[Workspace]) -> tuple[SignIn, ...]:
+    """One for each workspace that signs people in."""
+    return tuple(
+        SignIn(workspace.name, names.hostname(workspace.host, stack.domain), protected_hosts(stack, workspace))
+        for workspace in workspaces
+        if workspace.auth != "none"
+    )

@@ -92,6 +92,14 @@ SILENCE = 3600
 """Seconds that an app may take between two reads or writes where its route does not say: a WebSocket or an event stream
 that has nothing to tell is not broken. Cloudflare gives up earlier on a request without an answer."""
 
+BEGIN_PATH = "/dex/auth"
+BEGIN_RATE = 30
+BEGIN_BURST = 90
+"""Where Dex makes a record of a sign-in, how many such requests a client may make in a minute, and how many at once.
+
+One sign-in is two, or four where Dex asks for the password itself. Every record has up to 64 KB and is kept for a
+quarter of an hour (`SIGN_IN_MINUTES`), so one client fills 34 MB of the cluster's datastore and no more."""
+
 LOG_FIELDS = {
     "time": "StartUTC",
     "host": "RequestHost",

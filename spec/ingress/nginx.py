@@ -19,12 +19,16 @@ whatever the port. PodSecurity `restricted` allows all three.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from spec import compute, images, names, pods
 from spec.ingress import refusals
 from spec.ingress.controller import (
+    BEGIN_BURST,
+    BEGIN_PATH,
+    BEGIN_RATE,
     CLIENT_BURST,
     CLIENT_HEADER,
     CLIENT_RATE,
@@ -38,7 +42,7 @@ from spec.ingress.controller import (
     UNCACHED,
     Controller,
 )
-from spec.routes import Route
+from spec.routes import Route, SignIn
 from spec.stack import Cluster
 
 Manifest = dict[str, Any]
@@ -54,8 +58,9 @@ RETIRED = (
 )
 
 
-def controller(cluster: Cluster, routes: Iterable[Route] = (), sign_in: Iterable[str] = ()) -> Controller:
-    """ingress-nginx for a cluster; `sign_in` is every host that people sign in at."""
+def controller(cluster: Cluster, routes: Iterable[Route] = (), sign_in: Iterable[SignIn] = ()) -> Controller:
+    """ingress-nginx for a cluster."""
+    routes, sign_in = list(routes), list(sign_in)
     return Controller(
         user=101,
         group=82,
@@ -107,8 +112,9 @@ def args() -> list[str]:
     ]
 
 
-def config(cluster: Cluster, routes: Iterable[Route] = (), sign_in: Iterable[str] = ()) -> dict[str, str]:
+def config(cluster: Cluster, routes: Iterable[Route] = (), sign_in: Iterable[SignIn] = ()) -> dict[str, str]:
     """The main ConfigMap."""
+    sign_in = list(sign_in)
     return {
         "allow-snippet-annotations": "false",
         "allow-cross-namespace-resources": "false",
@@ -148,7 +154,7 @@ def config(cluster: Cluster, routes: Iterable[Route] = (), sign_in: Iterable[str
         "add-headers": f"{names.INGRESS_NAMESPACE}/{RESPONSE_HEADERS}",
         "log-format-escape-json": "true",
         "log-format-upstream": _log_format(),
-        "http-snippet": "\n".join([_HTTP, *refusals.nginx_http(routes, sign_in)]),
+        "http-snippet": "\n".join([_HTTP, *_beginnings(sign_in), *refusals.nginx_http(routes, sign_in)]),
         "server-snippet": "\n".join([_SERVER, *refusals.NGINX_SERVER]),
         "location-snippet": "\n".join(refusals.NGINX_LOCATION),
         # The names of Ingress objects are keys of a map; nginx does not start where one is longer than a bucket.
@@ -183,6 +189,19 @@ _HTTP = "\n".join(
         "}",
     ]
 )
+
+
+def _beginnings(sign_in: Iterable[SignIn]) -> list[str]:
+    # An empty key is not counted.
+    return [
+        'map "$host$uri" $warren_begins {',
+        '  default "";',
+        *(f'  "~^{re.escape(each.host)}{BEGIN_PATH}(/|$)" $warren_client;' for each in sign_in),
+        "}",
+        f"limit_req_zone $warren_begins zone=warren_begins:10m rate={BEGIN_RATE}r/m;",
+        f"limit_req zone=warren_begins burst={BEGIN_BURST} nodelay;",
+    ]
+
 
 _SERVER = "\n".join(
     [

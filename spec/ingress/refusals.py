@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from spec.ingress.own_routers import router_rule
-from spec.routes import Route
+from spec.routes import Route, SignIn
 
 Manifest = dict[str, Any]
 
@@ -37,18 +37,22 @@ def guarded(routes: Iterable[Route]) -> list[Route]:
     return [route for route in routes if route.auth != "none" and not route.rule.crossOrigin]
 
 
-def traefik(routes: Iterable[Route], sign_in: Iterable[str]) -> Manifest:
+def _hosts(sign_in: Iterable[SignIn]) -> list[str]:
+    return [host for each in sign_in for host in each.hosts]
+
+
+def traefik(routes: Iterable[Route], sign_in: Iterable[SignIn]) -> Manifest:
     """The file provider's config.
 
     Args:
         routes: The whole route table.
-        sign_in: Every host that people sign in at.
+        sign_in: Where people sign in.
     """
     routes = list(routes)
     routers = {
         "control-character": _refused(r"PathRegexp(`[\x00-\x1f\x7f]`)", _FIRST),
         "upgrade": _refused(f"HeaderRegexp(`Upgrade`, `{_other_than('websocket')}`)", _FIRST),
-        **{f"sign-in.{host}": _refused(_wrong_sign_in(host), _FIRST) for host in sign_in},
+        **{f"sign-in.{host}": _refused(_wrong_sign_in(host), _FIRST) for host in _hosts(sign_in)},
         **{f"cross-origin.{route.host}{route.path}": _cross_origin(route) for route in guarded(routes)},
         # The Ingress of a denied path has an allow-list too, and that one believes X-Forwarded-For.
         **{
@@ -105,7 +109,7 @@ def _either(word: str) -> str:
     return "".join(f"[{c}{c.upper()}]" for c in word)
 
 
-def nginx_http(routes: Iterable[Route], sign_in: Iterable[str]) -> list[str]:
+def nginx_http(routes: Iterable[Route], sign_in: Iterable[SignIn]) -> list[str]:
     """Lines for nginx's http block: who is refused, as variables."""
     return [
         # What the allow-list of a denied path lets in (`annotations.NOBODY`): an address that the client's header said.
@@ -124,7 +128,7 @@ def nginx_http(routes: Iterable[Route], sign_in: Iterable[str]) -> list[str]:
         'map "$warren_guarded$warren_writes$warren_foreign" $warren_cross_origin { default 0; 111 1; }',
         'map "$host$uri" $warren_sign_in {',
         "  default 0;",
-        *(f'  "~^{re.escape(host)}{_SIGN_IN}(/|$)" 1;' for host in sign_in),
+        *(f'  "~^{re.escape(host)}{_SIGN_IN}(/|$)" 1;' for host in _hosts(sign_in)),
         "}",
         f'map $args $warren_http {{ default 0; "~*(^|&){_spelt("rd")}={_spelt("http:")}" 1; }}',
         'map "$warren_sign_in $request_method $warren_http" $warren_wrong_sign_in {',

@@ -25,8 +25,12 @@ from typing import Any
 import yaml
 
 from spec import compute, images, names, pods
+from spec.gateway.signin import DEX_PORT
 from spec.ingress import own_routers, refusals
 from spec.ingress.controller import (
+    BEGIN_BURST,
+    BEGIN_PATH,
+    BEGIN_RATE,
     CLIENT_BURST,
     CLIENT_RATE,
     CONTROLLER_CLASS,
@@ -38,7 +42,7 @@ from spec.ingress.controller import (
     WORKSPACE_HEADER,
     Controller,
 )
-from spec.routes import Route
+from spec.routes import Route, SignIn
 from spec.stack import Cluster
 
 Manifest = dict[str, Any]
@@ -58,9 +62,9 @@ _EVERY_REQUEST = ("clean", "per-client")
 """The entry point's middlewares, outermost first. A router whose middleware is missing is not served at all."""
 
 
-def controller(cluster: Cluster, routes: Iterable[Route], sign_in: Iterable[str] = ()) -> Controller:
-    """Traefik for a cluster; `sign_in` is every host that people sign in at."""
-    routes = list(routes)
+def controller(cluster: Cluster, routes: Iterable[Route], sign_in: Iterable[SignIn] = ()) -> Controller:
+    """Traefik for a cluster."""
+    routes, sign_in = list(routes), list(sign_in)
     return Controller(
         user=_USER,
         group=_USER,
@@ -70,6 +74,7 @@ def controller(cluster: Cluster, routes: Iterable[Route], sign_in: Iterable[str]
                 "every-request.yaml": _yaml(every_request()),
                 "routes.yaml": _yaml(own_routers.config(routes)),
                 "refusals.yaml": _yaml(refusals.traefik(routes, sign_in)),
+                "sign-in.yaml": _yaml(beginnings(sign_in)),
             }
         },
         cluster_rules=RULES,
@@ -179,6 +184,41 @@ def every_request() -> Manifest:
             }
         }
     }
+
+
+def beginnings(sign_in: Iterable[SignIn]) -> Manifest:
+    """The file provider's config for the path where sign-ins begin: a limit by client, before it comes to Dex.
+
+    Dex is found by the name of its Service, as OAuth2-Proxy is, so that nothing here depends on how the provider joins
+    names. Its Ingress publishes the same path, should this router ever be missing.
+    """
+    found = {each.workspace: each for each in sign_in}
+    if not found:
+        return {}
+    rules = {name: own_routers.router_rule(each.host, BEGIN_PATH) for name, each in found.items()}
+    return {
+        "http": {
+            "routers": {
+                f"begin.{name}": {
+                    "rule": rule,
+                    "priority": len(rule) + 1,
+                    "entryPoints": ["web"],
+                    "middlewares": [f"begin.{name}", "begin"],
+                    "service": f"begin.{name}",
+                }
+                for name, rule in rules.items()
+            },
+            "middlewares": {
+                "begin": own_routers.rate_limit(BEGIN_RATE, "1m", BEGIN_BURST),
+                **{f"begin.{name}": {"headers": {"customRequestHeaders": {WORKSPACE_HEADER: name}}} for name in found},
+            },
+            "services": {f"begin.{name}": {"loadBalancer": {"servers": [{"url": _dex(name)}]}} for name in found},
+        }
+    }
+
+
+def _dex(workspace: str) -> str:
+    return f"http://{names.service_host(names.DEX, workspace)}:{DEX_PORT}"
 
 
 def _container(cluster: Cluster) -> Manifest:

@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from components.ingress import IngressController, IngressControllerArgs
+from spec.routes import SignIn
 from tests.spec.examples import assert_valid
 from tests.spec.ingress_examples import CLUSTER, route
 
@@ -207,7 +208,9 @@ def test_open_routes_without_a_limit_change_nothing_here() -> None:
 @BOTH
 def test_the_controller_is_told_the_routes_and_where_people_sign_in(controller: Which) -> None:
     row = route("/b", "page")
-    seen = _recorded(controller, routes=[row], sign_in=["door.example.com"]).kubernetes()
+    seen = _recorded(
+        controller, routes=[row], sign_in=[SignIn("mcd", "door.example.com", ("door.example.com",))]
+    ).kubernetes()
     told = "".join(text for one in seen if one.kind == "ConfigMap" for text in one.manifest["data"].values())
     assert ("cross-origin.mcd.example.com/b" if controller == "traefik" else f"mcd/{row.slug}") in told
     assert ("sign-in.door.example.com" if controller == "traefik" else r"door\.example\.com/oauth2(/|$)") in told

@@ -515,7 +515,8 @@ def leads_to(location: str | None) -> str:
 @pytest.mark.parametrize("target", EVIL)
 def test_sign_in_leads_back_to_its_own_host_only(live: Live, target: str) -> None:
     for written in (quote(target, safe=""), quote(target, safe="/:@%#\\")):
-        who = live.visitor()
+        # Each from an address of its own: sign-ins that begin are counted.
+        who = live.visitor(f"192.0.2.{100 + EVIL.index(target)}")
         reply = who.sign_in_from(f"https://{TEAM}/oauth2/start?rd={written}", "ann")
         assert reply.status in (302, 400, 403, 500), reply
         assert leads_to(reply.location) == TEAM, reply.location

@@ -182,6 +182,19 @@ def test_a_client_that_asks_too_often_is_stopped_and_nobody_else(live: Live) -> 
     assert eager.get("example.com", "/about").status == 200
 
 
+def test_who_begins_sign_ins_without_end_is_stopped_and_nobody_else(live: Live) -> None:
+    """Dex keeps a record of each in the cluster's datastore."""
+    eager, other = live.visitor("203.0.113.103"), live.visitor("203.0.113.104")
+    start = str(eager.get("club.example.com", "/oauth2/start").location)
+    answers = [eager.follow(start).status for _ in range(130)]
+    assert set(answers) == {302, 429}
+    assert answers.count(302) <= 90 + 20  # the burst, and what flows in meanwhile
+    assert eager.get("club.example.com", "/dex/auth/oidc").status == 429
+    assert other.follow(start).status == 302
+    assert eager.get("club.example.com", "/").status == 302
+    assert eager.get("team.example.com", "/dex/.well-known/openid-configuration").status == 200
+
+
 def test_a_body_that_is_too_large_is_refused(live: Live) -> None:
     assert live.visitor().get("example.com", "/upload", method="POST", body=b"x" * 1000_000).status == 200
     reply = live.visitor().get("example.com", "/upload", method="POST", body=b"x" * 2 * 1024 * 1024)

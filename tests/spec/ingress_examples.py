@@ -6,12 +6,13 @@ from typing import Any
 
 from spec.fields import SecretRef
 from spec.ingress.annotations import Gate, Manifest, gateway_ingress, route_ingresses
-from spec.routes import Route
+from spec.routes import Route, SignIn
 from spec.stack import Cluster, Node
 from spec.workspace import RouteRule
 
 HOST = "mcd.example.com"
 GATE = Gate(HOST, "oauth2-proxy", "mcd")
+SIGN_IN = SignIn("mcd", HOST, (HOST,))
 CLUSTER = Cluster(
     context="home",
     podCidr="10.42.0.0/16",

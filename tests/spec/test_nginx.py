@@ -11,7 +11,7 @@ import pytest
 from spec.ingress import nginx
 from spec.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS, LOG_FIELDS
 
-from .ingress_examples import CLUSTER
+from .ingress_examples import CLUSTER, HOST, SIGN_IN
 
 ARGS = dict(arg.removeprefix("--").split("=", 1) for arg in nginx.args()[1:])
 CONFIG = nginx.config(CLUSTER)
@@ -139,6 +139,22 @@ def test_rule_52_nginx_asks_who_sends_a_body_before_it_reads_it_and_stores_none(
 
 def test_rule_66_silence_ends_nothing_before_its_routes_own_limit() -> None:
     assert CONFIG["proxy-read-timeout"] == CONFIG["proxy-send-timeout"] == "3600"
+
+
+def test_who_begins_sign_ins_is_counted_before_dex_keeps_a_record_of_each() -> None:
+    told = nginx.config(CLUSTER, (), [SIGN_IN])["http-snippet"]
+    [(pattern, key)] = re.findall(r'map "\$host\$uri" \$warren_begins \{\n  default "";\n  "~(\S+)" (\S+);\n\}', told)
+    assert key == "$warren_client"
+    assert "limit_req_zone $warren_begins zone=warren_begins:10m rate=30r/m;" in told
+    assert "limit_req zone=warren_begins burst=90 nodelay;" in told
+    for path, counted in (
+        ("/dex/auth", True),
+        ("/dex/auth/entra", True),
+        ("/dex/authx", False),
+        ("/x/dex/auth", False),
+    ):
+        assert (re.search(pattern, f"{HOST}{path}") is not None) is counted
+    assert not re.search(pattern, "other.example.com/dex/auth")
 
 
 def test_a_log_line_is_json_with_every_field_and_no_cookie_authorization_or_query() -> None:

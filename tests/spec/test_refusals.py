@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from spec.gateway.dex import PUBLIC_PATHS
 from spec.ingress import nginx, own_routers, refusals, traefik
 from spec.ingress.own_routers import router_rule
-from spec.routes import Route
+from spec.routes import Route, SignIn
 
-from .ingress_examples import CLUSTER, EVERY_KIND, HOST, route
+from .ingress_examples import CLUSTER, EVERY_KIND, HOST, SIGN_IN, route
 
 OTHER = "club.example.com"
 GUARDED, OPEN, CROSS = route("/page", "page"), route("/open"), route("/cross", "api", crossOrigin=True)
 DENIES = route("/", "page", deny=("/metrics",))
 ROUTES = (GUARDED, OPEN, CROSS, DENIES)
 SIGN_IN_PATHS = ("/oauth2", *PUBLIC_PATHS)
-TRAEFIK: dict[str, Any] = refusals.traefik(ROUTES, [HOST])["http"]
-CONFIG = nginx.config(CLUSTER, ROUTES, [HOST])
+TRAEFIK: dict[str, Any] = refusals.traefik(ROUTES, [SIGN_IN])["http"]
+CONFIG = nginx.config(CLUSTER, ROUTES, [SIGN_IN])
 
 
 @dataclass(frozen=True)
@@ -273,7 +273,7 @@ def test_rule_61_a_denied_path_asks_nobody_where_they_come_from() -> None:
 
 
 def test_behind_every_refusal_is_nobody_even_if_somebody_got_through() -> None:
-    for router in refusals.traefik(EVERY_KIND, [HOST])["http"]["routers"].values():
+    for router in refusals.traefik(EVERY_KIND, [SIGN_IN])["http"]["routers"].values():
         assert router["middlewares"] == ["nobody"]
         assert router["service"] == "noop@internal"
         assert router["entryPoints"] == ["web"]
@@ -296,17 +296,17 @@ def test_a_refusal_outranks_its_own_row_and_no_longer_path(path: str, below: str
 
 
 def test_every_row_and_every_denied_path_has_its_own_router() -> None:
-    made = refusals.traefik(EVERY_KIND, [HOST, OTHER])["http"]["routers"]
+    made = refusals.traefik(EVERY_KIND, [SignIn("mcd", HOST, (OTHER, HOST))])["http"]["routers"]
     assert len([name for name in made if name.startswith("cross-origin.")]) == sum(r.auth != "none" for r in EVERY_KIND)
     assert len([name for name in made if name.startswith("denied.")]) == sum(len(r.rule.deny) for r in EVERY_KIND)
     assert len([name for name in made if name.startswith("sign-in.")]) == 2
 
 
 def test_both_controllers_are_told() -> None:
-    told = traefik.controller(CLUSTER, ROUTES, [HOST]).config["traefik"]["refusals.yaml"]
+    told = traefik.controller(CLUSTER, ROUTES, [SIGN_IN]).config["traefik"]["refusals.yaml"]
     assert "control-character" in told
     assert f"sign-in.{HOST}" in told
-    config = nginx.controller(CLUSTER, ROUTES, [HOST]).config["nginx"]
+    config = nginx.controller(CLUSTER, ROUTES, [SIGN_IN]).config["nginx"]
     assert config == CONFIG
     assert config["location-snippet"] == "if ($warren_cross_origin) { return 403; }"
 

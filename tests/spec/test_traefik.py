@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from spec.ingress import traefik
+from spec.ingress import own_routers, traefik
 from spec.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS, LOG_FIELDS
 
-from .ingress_examples import CLUSTER, EVERY_KIND
+from .ingress_examples import CLUSTER, EVERY_KIND, HOST, SIGN_IN, route
 
 ARGS = dict(arg.removeprefix("--").split("=", 1) for arg in traefik.args(CLUSTER))
 NGINX = "providers.kubernetesingressnginx"
@@ -112,8 +112,27 @@ def test_a_client_is_counted_over_all_hosts_by_its_real_address() -> None:
     }
 
 
+def test_who_begins_sign_ins_is_counted_before_dex_keeps_a_record_of_each() -> None:
+    made = traefik.beginnings([SIGN_IN])["http"]
+    router = made["routers"]["begin.mcd"]
+    assert router["rule"] == f'Host("{HOST}") && (Path("/dex/auth") || PathPrefix("/dex/auth/"))'
+    assert router["priority"] == len(router["rule"]) + 1
+    assert [made["middlewares"][name] for name in router["middlewares"]] == [
+        {"headers": {"customRequestHeaders": {"X-Warren-Workspace": "mcd"}}},
+        own_routers.rate_limit(30, "1m", 90),
+    ]
+    assert made["services"] == {
+        "begin.mcd": {"loadBalancer": {"servers": [{"url": "http://dex.mcd.svc.cluster.local:5556"}]}}
+    }
+    assert "begin.mcd" in traefik.controller(CLUSTER, (), [SIGN_IN]).config["traefik"]["sign-in.yaml"]
+
+
+def test_where_nobody_signs_in_the_file_is_empty() -> None:
+    assert traefik.controller(CLUSTER, [route("/")]).config["traefik"]["sign-in.yaml"] == ""
+
+
 def test_every_file_is_yaml_that_traefiks_templates_leave_alone() -> None:
-    for text in traefik.controller(CLUSTER, EVERY_KIND).config["traefik"].values():
+    for text in traefik.controller(CLUSTER, EVERY_KIND, [SIGN_IN]).config["traefik"].values():
         assert "{{" not in text
         assert set(yaml.safe_load(text)) == {"http"}
 
