@@ -12,10 +12,11 @@ import pytest
 
 from spec import names
 from spec.gateway import dex, signin
-from spec.ingress import controller
-from spec.ingress.annotations import ALLOWED_ANNOTATIONS
+from spec.ingress import controller, nginx, traefik
+from spec.ingress.annotations import ALLOWED_ANNOTATIONS, PREFIX, route_ingresses
 
 from .files import STACK, edited, mistakes
+from .ingress_examples import CLUSTER, GATE, route
 from .signin_examples import auth_of, stack, workspace
 
 
@@ -76,6 +77,11 @@ def test_rule_65_dex_changes_its_keys_and_is_in_nobodys_frame() -> None:
         "X-Frame-Options": "DENY",
     }
     assert config["web"]["clientRemoteIP"] == {"header": "CF-Connecting-IP", "trustedProxies": ["10.42.0.0/16"]}
+    assert config["expiry"] == {
+        "idTokens": "1h",
+        "authRequests": "15m",
+        "refreshTokens": {"absoluteLifetime": "12h", "validIfNotUsedFor": "12h"},
+    }
     assert config["storage"] == {"type": "kubernetes", "config": {"inCluster": True, "crdHandling": "check"}}
 
 
@@ -97,6 +103,23 @@ def test_rule_65_the_name_of_sign_ins_ingress_depends_on_the_workspace(service: 
     made = [signin.ingress_name(workspace(name=name), service).removeprefix(f"{service}-") for name in ("mcd", "perso")]
     assert made[0] != made[1]
     assert all(re.fullmatch("[0-9a-f]{6,64}", mark) for mark in made)
+
+
+def test_rule_65_every_path_that_is_denied_has_an_ingress_that_admits_nobody() -> None:
+    row = route("/x", "page", deny=("/x/a", "/x/b", "/x/c"))
+    _, *denied = route_ingresses(row, GATE)
+    paths = [path["path"] for one in denied for path in one["spec"]["rules"][0]["http"]["paths"]]
+    lists = {one["metadata"]["annotations"][f"{PREFIX}whitelist-source-range"] for one in denied}
+    assert (paths, lists) == (["/x/a", "/x/b", "/x/c"], {"0.0.0.0/32"})
+
+
+def test_rule_65_what_the_controllers_tell_nobody_and_how_much_they_read() -> None:
+    assert "--entrypoints.web.http.maxheaderbytes=65536" in traefik.args(CLUSTER)
+    off = ("enable-metrics", "profiling", "enable-ssl-passthrough", "watch-ingress-without-class", "update-status")
+    assert {f"--{name}=false" for name in off} <= set(nginx.args())
+    config = nginx.config(CLUSTER)
+    assert config["server-tokens"] == "false"
+    assert config["large-client-header-buffers"] == "4 64k"
 
 
 def test_rule_65_an_ingress_may_say_this_and_nothing_else() -> None:
