@@ -14,7 +14,7 @@ from spec.workspace import App, Container, EnvValue, Literally
 
 Manifest = dict[str, Any]
 
-ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 """What a root user gets back after everything is dropped: enough to take over its volume and become somebody else, as
 many database images do at start. All of them are allowed by PodSecurity `baseline`, none by `restricted`."""
 

@@ -348,7 +348,8 @@ def test_root_is_only_root_where_asked_and_gets_only_what_images_need_at_start()
     assert pod["securityContext"]["runAsNonRoot"] is False
     assert pod["containers"][0]["securityContext"]["capabilities"] == {
         "drop": ["ALL"],
-        "add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"],
+        # KILL: a server that switched its workers' user could not stop them without it.
+        "add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"],
     }
     assert "add" not in _container(user=999)["securityContext"]["capabilities"]
 
