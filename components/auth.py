@@ -238,7 +238,7 @@ def _dex_pod(keys: Sequence[str], files: Sequence[str]) -> Manifest:
         "name": names.DEX,
         "image": images.DEX,
         "command": dex.COMMAND,
-        "env": _from_secret(names.DEX, [key for key in keys if key not in files]),
+        "env": [*_from_secret(names.DEX, [key for key in keys if key not in files]), compute.DEX.go_limit()],
         "ports": [
             {"name": "http", "containerPort": signin.DEX_PORT},
             {"name": "telemetry", "containerPort": signin.DEX_TELEMETRY_PORT},
@@ -262,7 +262,10 @@ def _proxy_pod(role: str) -> Manifest:
         "name": names.PROXY,
         "image": images.OAUTH2_PROXY,
         "args": [f"--config={oauth2_proxy.CONFIG_DIRECTORY}/{oauth2_proxy.CONFIG_FILE}"],
-        "env": _from_secret(role, [oauth2_proxy.CLIENT_SECRET_ENV, oauth2_proxy.COOKIE_SECRET_ENV]),
+        "env": [
+            *_from_secret(role, [oauth2_proxy.CLIENT_SECRET_ENV, oauth2_proxy.COOKIE_SECRET_ENV]),
+            compute.OAUTH2_PROXY.go_limit(),
+        ],
         "ports": [
             {"name": "http", "containerPort": signin.PROXY_PORT},
             {"name": "metrics", "containerPort": oauth2_proxy.METRICS_PORT},

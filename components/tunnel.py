@@ -144,8 +144,11 @@ def _deployment(args: TunnelArgs, checksum: pulumi.Output[str]) -> dict[str, Any
     container = {
         "name": _NAME,
         "image": images.CLOUDFLARED,
-        "args": tunnel.args(args.protocol),
-        "env": [{"name": "TUNNEL_TOKEN", "valueFrom": {"secretKeyRef": {"name": "tunnel-token", "key": "token"}}}],
+        "args": tunnel.args(args.protocol, args.cluster),
+        "env": [
+            {"name": "TUNNEL_TOKEN", "valueFrom": {"secretKeyRef": {"name": "tunnel-token", "key": "token"}}},
+            compute.CLOUDFLARED.go_limit(),
+        ],
         "ports": [{"name": "metrics", "containerPort": tunnel.METRICS_PORT}],
         "readinessProbe": {
             "httpGet": {"path": "/ready", "port": "metrics"},

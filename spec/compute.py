@@ -29,6 +29,14 @@ class Compute:
             limits["cpu"] = cpu_quantity(self.cpu_limit_millis)
         return {"requests": requests, "limits": limits}
 
+    def go_limit(self) -> dict[str, str]:
+        """The environment variable that keeps a Go program below its memory limit.
+
+        Its collector does not know of the limit otherwise, and lets the heap grow to twice of what is in use before it
+        looks: the kernel is first. A tenth is left for what is not its heap.
+        """
+        return {"name": "GOMEMLIMIT", "value": f"{self.memory_limit_mib * 9 // 10}MiB"}
+
 
 CLOUDFLARED = Compute(25, 48, 192)
 TRAEFIK = Compute(100, 128, 384)

@@ -6,7 +6,10 @@ Owns what Cloudflare and cloudflared are told. Which hosts there are is `routes`
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_network
 from typing import Any, Literal
+
+from spec.stack import Cluster
 
 Manifest = dict[str, Any]
 
@@ -37,7 +40,7 @@ def record(host: str, zone_id: str) -> Manifest:
     return {"zoneId": zone_id, "name": host, "type": "CNAME", "ttl": 1, "proxied": True}
 
 
-def args(protocol: Literal["auto", "quic", "http2"]) -> list[str]:
+def args(protocol: Literal["auto", "quic", "http2"], cluster: Cluster) -> list[str]:
     """Arguments of cloudflared. The token is never one of them: it comes from TUNNEL_TOKEN (rule 45)."""
     return [
         "tunnel",
@@ -48,5 +51,8 @@ def args(protocol: Literal["auto", "quic", "http2"]) -> list[str]:
         f"{GRACE_SECONDS}s",
         "--protocol",
         protocol,
+        # Its default became auto in 2026.4.0: whichever family the resolver names first. The pods have one.
+        "--edge-ip-version",
+        str(ip_network(cluster.podCidr).version),
         "run",
     ]

@@ -226,6 +226,7 @@ def _container(cluster: Cluster) -> Manifest:
     return {
         "name": "traefik",
         "image": images.TRAEFIK,
+        "env": [compute.TRAEFIK.go_limit()],
         "args": args(cluster),
         "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "ping", "containerPort": PING_PORT}],
         # /ping answers before the first routes are loaded, which takes it two seconds.

@@ -98,7 +98,9 @@ def test_rule_45_the_token_comes_by_environment_to_an_unprivileged_process(seen:
     pod = _pod(seen)["spec"]
     container = pod["containers"][0]
     assert container["env"] == [
-        {"name": "TUNNEL_TOKEN", "valueFrom": {"secretKeyRef": {"name": "tunnel-token", "key": "token"}}}
+        {"name": "TUNNEL_TOKEN", "valueFrom": {"secretKeyRef": {"name": "tunnel-token", "key": "token"}}},
+        # Below its limit of 192Mi.
+        {"name": "GOMEMLIMIT", "value": "172MiB"},
     ]
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsUser"] == 65532

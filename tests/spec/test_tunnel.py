@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from spec import tunnel
+from spec.stack import Cluster
+
+from .ingress_examples import CLUSTER
 
 URL = "http://ingress-controller.warren-ingress.svc.cluster.local:80"
 
@@ -34,9 +37,18 @@ def test_rule_42_a_record_is_a_proxied_cname_with_automatic_ttl_and_its_full_nam
 
 @pytest.mark.parametrize("protocol", ["auto", "quic", "http2"])
 def test_rule_45_cloudflared_never_updates_itself_and_never_sees_a_token_in_its_arguments(protocol: str) -> None:
-    args = tunnel.args(protocol)  # type: ignore[arg-type]
+    args = tunnel.args(protocol, CLUSTER)  # type: ignore[arg-type]
     assert "--no-autoupdate" in args
     assert args[args.index("--protocol") + 1] == protocol
     assert args[args.index("--metrics") + 1] == "0.0.0.0:2000"
     assert not any("token" in arg for arg in args)
     assert tunnel.GRACE_SECONDS > 30
+
+
+@pytest.mark.parametrize(("pods", "family"), [("10.42.0.0/16", "4"), ("fd00:42::/56", "6")])
+def test_cloudflared_connects_with_the_addresses_that_its_pods_have(pods: str, family: str) -> None:
+    cluster = Cluster.model_validate({**CLUSTER.model_dump(), "podCidr": pods})
+    args = tunnel.args("auto", cluster)
+    assert args[args.index("--edge-ip-version") + 1] == family
+    # A flag of `tunnel`: after `run` cloudflared would not know it.
+    assert args.index("--edge-ip-version") < args.index("run")
