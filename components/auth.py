@@ -248,6 +248,7 @@ def _dex_pod(keys: Sequence[str], files: Sequence[str]) -> Manifest:
         "startupProbe": _probe("/healthz/live", "telemetry", seconds=5, failures=24),
         "livenessProbe": _probe("/healthz/live", "telemetry", seconds=20),
         "readinessProbe": _probe("/healthz/ready", "telemetry", seconds=10),
+        "lifecycle": pods.settle(),
         "resources": compute.DEX.resources(),
         "volumeMounts": mounts,
         "securityContext": pods.container_security(),
@@ -272,6 +273,7 @@ def _proxy_pod(role: str) -> Manifest:
         ],
         "livenessProbe": _probe("/ping", "http", seconds=20),
         "readinessProbe": _probe("/ready", "http", seconds=10),
+        "lifecycle": pods.settle(),
         "resources": compute.OAUTH2_PROXY.resources(),
         "volumeMounts": [{"name": "config", "mountPath": oauth2_proxy.CONFIG_DIRECTORY, "readOnly": True}],
         "securityContext": pods.container_security(),
@@ -296,7 +298,12 @@ def _deployment(workspace: Workspace, role: str, pod: Manifest, checksum: pulumi
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
                 "metadata": {"labels": labels, "annotations": {names.CHECKSUM_ANNOTATION: checksum}},
-                "spec": {"enableServiceLinks": False, **pod},
+                "spec": {
+                    "enableServiceLinks": False,
+                    "terminationGracePeriodSeconds": pods.SETTLE_SECONDS + pods.STOP_SECONDS,
+                    "tolerations": pods.leave_dead_nodes(),
+                    **pod,
+                },
             },
         },
     }

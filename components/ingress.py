@@ -165,6 +165,7 @@ def _deployment(told: Controller, replicas: int) -> Manifest:
         "securityContext": pod_security(told),
         "terminationGracePeriodSeconds": told.grace_seconds,
         "topologySpreadConstraints": pods.spread(MATCH),
+        "tolerations": pods.leave_dead_nodes(),
         "containers": [told.container],
         "volumes": list(told.volumes),
     }

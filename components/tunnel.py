@@ -180,6 +180,7 @@ def _deployment(args: TunnelArgs, checksum: pulumi.Output[str]) -> dict[str, Any
                     "securityContext": pods.pod_security(_USER),
                     "terminationGracePeriodSeconds": tunnel.GRACE_SECONDS + 15,
                     "topologySpreadConstraints": pods.spread(_MATCH),
+                    "tolerations": pods.leave_dead_nodes(),
                     "containers": [container],
                 },
             },

@@ -1,4 +1,4 @@
-"""How every pod is run: the security contexts of PodSecurity `restricted`, spread, and the defaults for compute.
+"""How every pod is run: the security contexts of PodSecurity `restricted`, how it ends, and where it may be.
 
 Source: the Pod Security Standards, restricted profile (kubernetes.io/docs/concepts/security/pod-security-standards).
 """
@@ -10,8 +10,23 @@ from typing import Any
 
 Manifest = dict[str, Any]
 
+SETTLE_SECONDS = 10
+"""How long a pod that serves goes on serving after it was told to end (security rule 67).
+
+Kubernetes tells the pod and everybody who sends requests to it at the same time, and the pod is faster: Traefik takes a
+change of endpoints 2 s later at most (`providersThrottleDuration`), ingress-nginx 4 s (0.3 syncs a second, then Lua's
+own second), kube-proxy one, and a Pi that is busy with the new pod takes longer for each."""
+
+STOP_SECONDS = 30
+"""How long a program may take to stop after SIGTERM where nothing else is said: Kubernetes' own default."""
+
 MAX_GRACE_SECONDS = 600
-"""How long a pod of a workspace may take to end, at most: whoever drains a node or removes a workspace waits for it."""
+"""The longest that any pod may take to end: whoever drains a node or removes a workspace waits for it."""
+
+LEAVE_SECONDS = 30
+"""How long a pod stays bound to a node that is known to be dead. Kubernetes knows after 50 s of silence
+(`node-monitor-grace-period`), so what can move has moved after about a minute and a half; its own 300 s would make that
+six. Not less: a Pi that only restarts is back in time, and nothing would move its pods back afterwards."""
 
 
 def pod_security(user: int) -> Manifest:
@@ -43,7 +58,31 @@ def spread(match: Mapping[str, str]) -> list[Manifest]:
             "topologyKey": "kubernetes.io/hostname",
             "whenUnsatisfiable": "ScheduleAnyway",
             "labelSelector": {"matchLabels": dict(match)},
+            # Or the pods of the last template count too, and the new ones end up together wherever those are not.
+            "matchLabelKeys": ["pod-template-hash"],
         }
+    ]
+
+
+def settle() -> Manifest:
+    """The `lifecycle` of a container that serves: it goes on until nobody sends it requests any more.
+
+    The kubelet itself sleeps, so the image needs no shell. On by default since Kubernetes 1.30, stable in 1.34 (KEP
+    3960).
+    """
+    return {"preStop": {"sleep": {"seconds": SETTLE_SECONDS}}}
+
+
+def leave_dead_nodes() -> list[Manifest]:
+    """The tolerations of a pod that can run on any node: it is replaced soon after its own has died."""
+    return [
+        {
+            "key": f"node.kubernetes.io/{taint}",
+            "operator": "Exists",
+            "effect": "NoExecute",
+            "tolerationSeconds": LEAVE_SECONDS,
+        }
+        for taint in ("not-ready", "unreachable")
     ]
 
 

@@ -38,6 +38,7 @@ from spec.fields import (
     unit_missing,
     written_as,
 )
+from spec.pods import MAX_GRACE_SECONDS, SETTLE_SECONDS
 from spec.providers import Provider
 
 
@@ -282,6 +283,18 @@ class Autoscale(Written):
         return self
 
 
+_LONGEST_STOP = MAX_GRACE_SECONDS - SETTLE_SECONDS
+
+
+def _stop(duration: str) -> str:
+    if seconds(duration) > _LONGEST_STOP:
+        raise ValueError(
+            f"{duration!r} is longer than {_LONGEST_STOP}s, and a node that is drained waits for it; "
+            f"write {_LONGEST_STOP}s or less"
+        )
+    return duration
+
+
 class App(Written):
     """One app: an image or a static folder, served, internal, or run on a schedule."""
 
@@ -307,6 +320,8 @@ class App(Written):
     """Config files: path in the container -> text."""
     health: Health | None = None
     """How Kubernetes asks whether the app is well; without it, whether its process runs."""
+    gracePeriod: Annotated[Duration, AfterValidator(_stop)] = "30s"
+    """How long it may take to stop after SIGTERM before it is killed, at most 590s."""
     requests: Amount = Amount()
     """What one replica needs at least; 50m and 64Mi when left out."""
     limits: Amount = Amount()

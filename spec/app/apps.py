@@ -64,17 +64,36 @@ def most_replicas(app: App) -> int:
 
 
 def rollout_seconds(app: App) -> int:
-    """How long a rollout of the app may take: its own start-up grace and some time to pull the image."""
+    """How long a rollout of the app may take: as an update, and its turn among all others where it is new."""
     return max(_ROLLOUT_SECONDS, update_seconds(app))
 
 
 def update_seconds(app: App) -> int:
-    """How long Pulumi waits for an update of the app: its own start-up grace and some time to pull one image.
+    """How long Pulumi waits for an update of the app: to stop, to start, and some time to pull one image.
 
     Shorter than for a new app, which waits for its turn among all others. The provider keeps what was applied when the
     time is over, and the next `up` goes on waiting, so that little is lost by too short a time.
     """
-    return (seconds(app.health.start) if app.health else 0) + _PULL_SECONDS
+    return grace_seconds(app) + (seconds(app.health.start) if app.health else 0) + _PULL_SECONDS
+
+
+def grace_seconds(app: App) -> int:
+    """How long a pod has from being told to end until it is killed, at most `pods.MAX_GRACE_SECONDS`."""
+    return (pods.SETTLE_SECONDS if containers.settles(app) else 0) + seconds(app.gracePeriod)
+
+
+def tolerations(app: App) -> list[Manifest]:
+    """The taints that do not keep the app away: those of the file, and for how long it stays on a dead node.
+
+    An app whose data may be on that node alone stays as Kubernetes has it: another pod could not start elsewhere, and
+    the volume may be in use by a node that only seems to be dead.
+    """
+    found = [toleration.model_dump(exclude_none=True) for toleration in app.tolerations]
+    if usage.recreates(app):
+        return found
+    # Kubernetes takes the shortest of all that match, so ours would undo the file's own.
+    own = {toleration.key for toleration in app.tolerations}
+    return [*found, *(each for each in pods.leave_dead_nodes() if each["key"] not in own)]
 
 
 def pod_template(unit: Unit, annotations: Mapping[str, Any]) -> Manifest:
@@ -85,6 +104,7 @@ def pod_template(unit: Unit, annotations: Mapping[str, Any]) -> Manifest:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": pods.pod_security(app.user),
+        "terminationGracePeriodSeconds": grace_seconds(app),
         "containers": [containers.app_container(unit.name, app, image, unit.files)],
     }
     if others := containers.other_containers(unit.name, app):
@@ -93,8 +113,8 @@ def pod_template(unit: Unit, annotations: Mapping[str, Any]) -> Manifest:
         spec["volumes"] = volumes
     if app.nodeSelector:
         spec["nodeSelector"] = dict(sorted(app.nodeSelector.items()))
-    if app.tolerations:
-        spec["tolerations"] = [toleration.model_dump(exclude_none=True) for toleration in app.tolerations]
+    if tolerated := tolerations(app):
+        spec["tolerations"] = tolerated
     if most_replicas(app) > 1:
         spec["topologySpreadConstraints"] = pods.spread(unit.match)
     return {

@@ -8,6 +8,7 @@ from typing import Any
 from spec import compute, pods
 from spec.app import static, storage
 from spec.app.static import StaticFiles
+from spec.checks import usage
 from spec.fields import SecretRef, seconds
 from spec.routes import STATIC_TARGET, app_ports, route_port
 from spec.workspace import App, Container, EnvValue, Literally
@@ -16,7 +17,8 @@ Manifest = dict[str, Any]
 
 ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
 """What a root user gets back after everything is dropped: enough to take over its volume and become somebody else, as
-many database images do at start. All of them are allowed by PodSecurity `baseline`, none by `restricted`."""
+many database images do at start, and to stop the workers that became somebody else, as nginx and PHP-FPM do. All of
+them are allowed by PodSecurity `baseline`, none by `restricted`."""
 
 CONFIG_VOLUME = "config"
 SERVER_CONFIG_VOLUME = "server-config"
@@ -26,6 +28,14 @@ _STARTUP_PERIOD = 5
 def target_ports(app: App) -> dict[str, int]:
     """The ports that the containers listen on, by the name of the Service port."""
     return {"http": STATIC_TARGET} if app.static is not None else app_ports(app)
+
+
+def settles(app: App) -> bool:
+    """Whether a pod goes on serving for a moment when it ends: where another one takes over meanwhile.
+
+    An app whose update stops the old pod first would only be away for longer.
+    """
+    return bool(target_ports(app)) and not usage.recreates(app)
 
 
 def file_key(path: str) -> str:
@@ -66,6 +76,8 @@ def app_container(name: str, app: App, image: str, files: StaticFiles | None) ->
             {"containerPort": port, "protocol": "TCP"} for port in sorted(set(target_ports(app).values()))
         ]
     container |= probes(app)
+    if settles(app):
+        container["lifecycle"] = pods.settle()
     asked = compute.app_compute(app.requests, app.limits, default).resources()
     container["resources"] = compute.with_disk(asked, storage.own_disk(app))
     return _finish(container, app, files)

@@ -133,7 +133,8 @@ class Controller:
     volumes: Sequence[Manifest] = ()
     ingresses: Sequence[Manifest] = ()
     """Ingresses of its own, in its own namespace."""
-    grace_seconds: int = 60
+    grace_seconds: int = pods.SETTLE_SECONDS + 50
+    """From being told to end until it is killed: requests that have begun get 30 s, and the program some to end."""
     warnings: Sequence[str] = field(default=())
     """What a person should know before choosing it."""
 

@@ -107,7 +107,6 @@ def args() -> list[str]:
         "--update-status=false",
         "--disable-leader-election=true",
         "--disable-sync-events=true",
-        "--shutdown-grace-period=10",
         "--post-shutdown-grace-period=5",
     ]
 
@@ -252,6 +251,8 @@ def _container() -> Manifest:
         "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "health", "containerPort": HEALTH_PORT}],
         "readinessProbe": {**health, "initialDelaySeconds": 10, "periodSeconds": 5, "failureThreshold": 3},
         "livenessProbe": {**health, "initialDelaySeconds": 20, "periodSeconds": 20, "failureThreshold": 5},
+        "lifecycle": pods.settle(),
+        # No GOMEMLIMIT: its processes share the limit, and nginx's own are the larger part.
         "resources": compute.NGINX.resources(),
         "securityContext": {**security, "capabilities": {**security["capabilities"], "add": ["NET_BIND_SERVICE"]}},
     }

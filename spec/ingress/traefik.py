@@ -127,7 +127,6 @@ def args(cluster: Cluster) -> list[str]:
         f"{web}.forwardedheaders.notappendxforwardedfor=true",
         # For a whole request with its body; the default of a minute cuts large uploads. WebSockets are exempt.
         f"{web}.transport.respondingtimeouts.readtimeout=900s",
-        f"{web}.transport.lifecycle.requestacceptgracetimeout=10s",
         f"{web}.transport.lifecycle.gracetimeout=30s",
         f"--providers.file.directory={_CONFIG}",
         "--providers.file.watch=true",
@@ -226,12 +225,13 @@ def _container(cluster: Cluster) -> Manifest:
     return {
         "name": "traefik",
         "image": images.TRAEFIK,
-        "env": [compute.TRAEFIK.go_limit()],
         "args": args(cluster),
+        "env": [compute.TRAEFIK.go_limit()],
         "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "ping", "containerPort": PING_PORT}],
         # /ping answers before the first routes are loaded, which takes it two seconds.
         "readinessProbe": {**ping, "initialDelaySeconds": 5, "periodSeconds": 5, "failureThreshold": 2},
         "livenessProbe": {**ping, "initialDelaySeconds": 10, "periodSeconds": 20, "failureThreshold": 3},
+        "lifecycle": pods.settle(),
         "resources": compute.TRAEFIK.resources(),
         "securityContext": pods.container_security(),
         "volumeMounts": [

@@ -193,9 +193,9 @@ def test_the_checksum_is_plain_text_and_is_known_in_a_preview_without_secrets() 
 
 
 def test_an_update_is_waited_for_more_shortly_than_a_new_app_and_as_long_as_its_start_takes() -> None:
-    assert _record(app()).one("Deployment").timeouts == ("600s", "300s")
+    assert _record(app()).one("Deployment").timeouts == ("600s", "340s")
     slow = _record(app(health={"http": "/up", "start": "20m"})).one("Deployment")
-    assert slow.timeouts == ("1500s", "1500s")
+    assert slow.timeouts == ("1540s", "1540s")
 
 
 def test_volumes_are_protected_only_where_the_stack_protects_data() -> None:

@@ -206,6 +206,21 @@ def test_no_other_oauth2_proxy_variable_overrides_the_file(mcd: Recording) -> No
     }
 
 
+def test_rule_67_both_serve_on_while_others_still_ask_them_and_leave_a_dead_node(mcd: Recording) -> None:
+    for found in mcd.of("Deployment"):
+        pod = found.manifest["spec"]["template"]["spec"]
+        assert pod["containers"][0]["lifecycle"] == {"preStop": {"sleep": {"seconds": 10}}}
+        assert pod["terminationGracePeriodSeconds"] == 40
+        assert {each["tolerationSeconds"] for each in pod["tolerations"]} == {30}
+
+
+@pytest.mark.parametrize(("name", "limit"), [("dex", 128), ("oauth2-proxy", 96)])
+def test_a_go_program_collects_its_garbage_before_the_kernel_ends_it(mcd: Recording, name: str, limit: int) -> None:
+    found = container(mcd, name)
+    assert found["resources"]["limits"]["memory"] == f"{limit}Mi"
+    assert {"name": "GOMEMLIMIT", "value": f"{limit * 9 // 10}MiB"} in found["env"]
+
+
 def test_only_dex_has_a_token_for_the_api_server(mcd: Recording) -> None:
     tokens = {
         r.key[2]: r.manifest["spec"]["template"]["spec"]["automountServiceAccountToken"] for r in mcd.of("Deployment")

@@ -242,3 +242,24 @@ def test_others_are_given_its_address_its_pods_and_what_to_wait_for() -> None:
         "ingressClass": "warren",
         "serviceUrl": "http://ingress-controller.warren-ingress.svc.cluster.local:80",
     }
+
+
+@BOTH
+def test_rule_67_the_controller_serves_on_while_cloudflared_still_asks_it(controller: Which) -> None:
+    pod = _pod(_recorded(controller))
+    [container] = pod["containers"]
+    assert container["lifecycle"] == {"preStop": {"sleep": {"seconds": 10}}}
+    # Traefik then gives requests that have begun 30 s.
+    assert pod["terminationGracePeriodSeconds"] >= 10 + 30 + 10
+    [spread] = pod["topologySpreadConstraints"]
+    assert spread["matchLabelKeys"] == ["pod-template-hash"]
+    assert {each["tolerationSeconds"] for each in pod["tolerations"]} == {30}
+
+
+def test_traefik_collects_its_garbage_before_the_kernel_ends_it() -> None:
+    [container] = _pod(_recorded("traefik"))["containers"]
+    assert container["resources"]["limits"]["memory"] == "384Mi"
+    assert container["env"] == [{"name": "GOMEMLIMIT", "value": "345MiB"}]
+    # nginx' own processes are most of what it takes, and know nothing of it.
+    [other] = _pod(_recorded("nginx"))["containers"]
+    assert "GOMEMLIMIT" not in {each["name"] for each in other["env"]}

@@ -87,7 +87,9 @@ def test_rule_41_connectors_depend_on_the_tunnel_so_that_they_are_gone_before_it
 def test_rule_44_two_replicas_are_spread_budgeted_and_ready_only_with_a_connection(seen: Recording) -> None:
     spec = seen.manifest("Deployment", "cloudflared")["spec"]
     assert spec["replicas"] == 2
-    assert _pod(seen)["spec"]["topologySpreadConstraints"][0]["topologyKey"] == "kubernetes.io/hostname"
+    [spread] = _pod(seen)["spec"]["topologySpreadConstraints"]
+    assert (spread["topologyKey"], spread["matchLabelKeys"]) == ("kubernetes.io/hostname", ["pod-template-hash"])
+    assert {each["tolerationSeconds"] for each in _pod(seen)["spec"]["tolerations"]} == {30}
     assert seen.manifest("PodDisruptionBudget", "cloudflared")["spec"]["maxUnavailable"] == 1
     container = _pod(seen)["spec"]["containers"][0]
     assert container["readinessProbe"]["httpGet"]["path"] == "/ready"

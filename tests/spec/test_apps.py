@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec import images, names
+from spec import images, names, pods
 from spec.app import apps, containers, static
 from spec.app.apps import Unit
 
@@ -65,6 +65,8 @@ def test_the_whole_deployment_of_a_plain_app() -> None:
                         "fsGroupChangePolicy": "OnRootMismatch",
                         "seccompProfile": {"type": "RuntimeDefault"},
                     },
+                    "terminationGracePeriodSeconds": 40,
+                    "tolerations": pods.leave_dead_nodes(),
                     "containers": [
                         {
                             "name": "web",
@@ -76,6 +78,7 @@ def test_the_whole_deployment_of_a_plain_app() -> None:
                                 "timeoutSeconds": 3,
                                 "failureThreshold": 3,
                             },
+                            "lifecycle": {"preStop": {"sleep": {"seconds": 10}}},
                             "resources": {
                                 "requests": {"cpu": "50m", "memory": "64Mi", "ephemeral-storage": "32Mi"},
                                 "limits": {"memory": "256Mi", "ephemeral-storage": "640Mi"},
@@ -111,6 +114,7 @@ def test_the_whole_deployment_of_a_static_site() -> None:
                 "timeoutSeconds": 3,
                 "failureThreshold": 3,
             },
+            "lifecycle": {"preStop": {"sleep": {"seconds": 10}}},
             "resources": {
                 "requests": {"cpu": "5m", "memory": "16Mi", "ephemeral-storage": "32Mi"},
                 "limits": {"memory": "48Mi", "ephemeral-storage": "640Mi"},
@@ -282,6 +286,7 @@ def test_several_replicas_are_spread_and_drained_one_by_one() -> None:
             "topologyKey": "kubernetes.io/hostname",
             "whenUnsatisfiable": "ScheduleAnyway",
             "labelSelector": {"matchLabels": {"warren/app": "web"}},
+            "matchLabelKeys": ["pod-template-hash"],
         }
     ]
 
@@ -337,7 +342,7 @@ def test_a_shared_or_scratch_volume_does_not(volume: dict[str, Any]) -> None:
 
 def test_an_app_that_starts_slowly_has_the_time_to() -> None:
     made = apps.deployment(_unit(health={"http": "/up", "start": "20m"}), {})
-    assert made["spec"]["progressDeadlineSeconds"] == 1500
+    assert made["spec"]["progressDeadlineSeconds"] == 1200 + 300 + 40
 
 
 # The pod
@@ -364,7 +369,58 @@ def test_a_writable_root_needs_no_tmp() -> None:
 def test_node_selector_and_tolerations_are_as_written() -> None:
     pod = _pod(nodeSelector={"disk": "ssd"}, tolerations=[{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}])
     assert pod["nodeSelector"] == {"disk": "ssd"}
-    assert pod["tolerations"] == [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}]
+    own = {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}
+    assert pod["tolerations"] == [own, *pods.leave_dead_nodes()]
+
+
+def test_an_app_leaves_a_dead_node_unless_its_data_may_be_there_or_the_file_says_otherwise() -> None:
+    assert {each["key"]: each["tolerationSeconds"] for each in _pod()["tolerations"]} == {
+        "node.kubernetes.io/not-ready": 30,
+        "node.kubernetes.io/unreachable": 30,
+    }
+    assert "tolerations" not in _pod(volumes={"data": {"mount": "/data", "size": "1Gi"}})
+    shared = {"mount": "/data", "nfs": {"server": "10.0.0.7", "path": "/srv"}, "size": "1Gi"}
+    assert _pod(volumes={"data": {**shared, "accessMode": "ReadWriteMany"}})["tolerations"] == pods.leave_dead_nodes()
+    stays = {"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute"}
+    assert [each for each in _pod(tolerations=[stays])["tolerations"] if each["key"] == stays["key"]] == [stays]
+
+
+@pytest.mark.parametrize(
+    ("written", "waits"),
+    [
+        ({"routes": ["/"]}, True),
+        ({}, True),
+        ({"static": "team/web", "routes": ["/"]}, True),
+        ({"port": None}, False),
+        ({"port": None, "schedule": "0 3 * * *"}, False),
+        # Its update stops the old pod first, and the wait would only be added to what people miss it.
+        ({"volumes": {"data": {"mount": "/data", "size": "1Gi"}}}, False),
+    ],
+    ids=["routed", "inside only", "static", "no port", "on a schedule", "one pod at a time"],
+)
+def test_rule_67_a_pod_that_another_one_replaces_serves_on_until_nobody_asks_it(
+    written: dict[str, Any], waits: bool
+) -> None:
+    pod = _pod(**written)
+    [container] = pod["containers"]
+    assert container.get("lifecycle") == ({"preStop": {"sleep": {"seconds": 10}}} if waits else None)
+    assert pod["terminationGracePeriodSeconds"] == (40 if waits else 30)
+
+
+@given(st.integers(1, 590), st.booleans())
+def test_rule_67_a_grace_period_is_the_programs_own_and_never_longer_than_a_drain_may_wait(
+    stop: int, serves: bool
+) -> None:
+    pod = _pod(gracePeriod=f"{stop}s", **({} if serves else {"port": None}))
+    wait = pod["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+    assert wait == (10 if serves else 0)
+    assert pod["terminationGracePeriodSeconds"] - wait == stop
+    assert pod["terminationGracePeriodSeconds"] <= pods.MAX_GRACE_SECONDS
+
+
+def test_an_update_waits_for_an_app_that_stops_slowly() -> None:
+    unit = _unit(gracePeriod="590s", volumes={"data": {"mount": "/data", "size": "1Gi"}})
+    assert apps.deployment(unit, {})["spec"]["progressDeadlineSeconds"] > 590 + 60
 
 
 def test_the_stack_overrides_the_image() -> None:
