@@ -17,6 +17,17 @@ from spec.stack import Node, Stack
 PEOPLE_PREFIX = "oidc:"
 """Stands before every user and group that the OIDC issuer names, so that none can call itself `system:masters`."""
 
+VERSION = "v1.36.5+k3s1"
+"""What the commands install, on the server first and then on the agents, which must never be newer than it.
+
+The newest release (of September 2026) of the newest Kubernetes that the tests run. Without a version the installer
+takes the channel `stable` of that day: a node that is added in a month would be newer than its server, and a new
+Kubernetes would come without a word. A later patch of the same 1.36 is fine to write by hand."""
+
+POD_PIDS = 2048
+"""How many processes and threads one pod may have (security rule 51). Without a bound one fork bomb takes those of the
+whole node: a Pi with 4 GB has about 31,000 (`kernel.threads-max`). Databases need some hundreds."""
+
 _TOKEN_FILE = "/var/lib/rancher/k3s/server/node-token"  # noqa: S105 - a path
 
 
@@ -53,17 +64,20 @@ def _server(stack: Stack, node: Node, first: Node) -> str:
     control_planes = [other for other in cluster.nodes if other.role == "control-plane"]
     if len(control_planes) > 1:
         flags.insert(0, "--cluster-init" if node == first else f"--server=https://{first.ip}:{cluster.apiPort}")
-    token = "" if node == first else f"{_token(first)} "
-    return f"curl -sfL https://get.k3s.io | {token}sh -s - server {shlex.join(flags)}"
+    return _install("" if node == first else _token(first), "server", flags)
 
 
 def _agent(stack: Stack, node: Node, first: Node) -> str:
-    url = f"K3S_URL=https://{first.ip}:{stack.cluster.apiPort}"
-    return f"curl -sfL https://get.k3s.io | {url} {_token(first)} sh -s - agent {shlex.join(_node(node))}"
+    return _install(f"K3S_URL=https://{first.ip}:{stack.cluster.apiPort} {_token(first)}", "agent", _node(node))
+
+
+def _install(variables: str, role: str, flags: list[str]) -> str:
+    told = f"INSTALL_K3S_VERSION={VERSION} {variables}".strip()
+    return f"curl -sfL https://get.k3s.io | {told} sh -s - {role} {shlex.join(flags)}"
 
 
 def _node(node: Node) -> list[str]:
-    return [f"--node-name={node.name}", f"--node-ip={node.ip}"]
+    return [f"--node-name={node.name}", f"--node-ip={node.ip}", f"--kubelet-arg=pod-max-pids={POD_PIDS}"]
 
 
 def _token(first: Node) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,18 @@ def test_every_module_that_is_run_exists(page: Path) -> None:
     for module in re.findall(r"python -m ([\w.]+)", page.read_text("utf-8")):
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+
+
+@pages
+def test_every_command_parses(page: Path) -> None:
+    wrong = []
+    for line, text in blocks(page, "sh"):
+        said = subprocess.run(
+            ["bash", "-n"], input=re.sub(r"<[a-z][^<>\n]*>", "X", text), capture_output=True, text=True, check=False
+        )
+        if said.returncode or said.stderr:
+            wrong.append(f"{line}: {said.stderr}")
+    assert wrong == []
 
 
 @pages

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from smoke import floors
 from spec import k3s
 from spec.load import Mistakes
 from spec.stack import Stack
@@ -31,7 +34,8 @@ def test_the_control_plane_comes_first_with_every_flag_it_needs() -> None:
     commands = k3s.install_commands(_stack())
     assert list(commands) == ["pi-1", "pi-2"]
     assert commands["pi-1"] == (
-        "curl -sfL https://get.k3s.io | sh -s - server --node-name=pi-1 --node-ip=10.0.0.50 --tls-san=10.0.0.50 "
+        "curl -sfL https://get.k3s.io | INSTALL_K3S_VERSION=v1.36.5+k3s1 sh -s - server --node-name=pi-1 "
+        "--node-ip=10.0.0.50 --kubelet-arg=pod-max-pids=2048 --tls-san=10.0.0.50 "
         "--cluster-cidr=10.42.0.0/16 --service-cidr=10.43.0.0/16 --https-listen-port=6443 --disable=traefik,servicelb "
         "--secrets-encryption --write-kubeconfig-mode=0600"
     )
@@ -39,10 +43,33 @@ def test_the_control_plane_comes_first_with_every_flag_it_needs() -> None:
 
 def test_a_worker_joins_with_a_token_that_is_read_and_not_printed() -> None:
     assert k3s.install_commands(_stack())["pi-2"] == (
-        "curl -sfL https://get.k3s.io | K3S_URL=https://10.0.0.50:6443 "
+        "curl -sfL https://get.k3s.io | INSTALL_K3S_VERSION=v1.36.5+k3s1 K3S_URL=https://10.0.0.50:6443 "
         'K3S_TOKEN="$(ssh 10.0.0.50 sudo cat /var/lib/rancher/k3s/server/node-token)" '
-        "sh -s - agent --node-name=pi-2 --node-ip=10.0.0.221"
+        "sh -s - agent --node-name=pi-2 --node-ip=10.0.0.221 --kubelet-arg=pod-max-pids=2048"
     )
+
+
+def test_every_node_gets_the_same_version_which_is_one_that_the_tests_run() -> None:
+    nodes = [
+        {"name": "a", "role": "worker", "ip": "10.0.0.1", "cpu": 4, "memory": "8Gi"},
+        {"name": "b", "role": "control-plane", "ip": "10.0.0.2", "cpu": 4, "memory": "8Gi"},
+        {"name": "c", "role": "control-plane", "ip": "10.0.0.3", "cpu": 4, "memory": "8Gi"},
+    ]
+    commands = k3s.install_commands(_stack(nodes=nodes))
+    assert list(commands) == ["b", "c", "a"], "an agent that is newer than its server does not join"
+    for command in commands.values():
+        # For the installer, which is behind the pipe, and not for curl.
+        assert f"| INSTALL_K3S_VERSION={k3s.VERSION} " in command
+    assert re.fullmatch(r"v1\.\d+\.\d+\+k3s\d+", k3s.VERSION)
+    found = floors.version_of(k3s.VERSION)
+    assert found is not None
+    assert found[:2] == floors.NEWEST_KUBERNETES
+
+
+def test_rule_51_no_pod_takes_all_process_ids_of_its_node() -> None:
+    commands = k3s.install_commands(_stack())
+    assert all(f"--kubelet-arg=pod-max-pids={k3s.POD_PIDS}" in shlex.split(each) for each in commands.values())
+    assert 1024 <= k3s.POD_PIDS <= 8192
 
 
 def test_people_bring_the_oidc_flags_with_prefixes_on_both_users_and_groups() -> None:
@@ -76,7 +103,7 @@ def test_other_distributions_get_no_k3s_command() -> None:
 def test_the_commands_come_from_the_stack_file_alone() -> None:
     text = k3s.commands_of_file(Path(__file__).parents[2], "home")
     assert text.startswith(
-        "# on pi-1\ncurl -sfL https://get.k3s.io | sh -s - server --node-name=pi-1 --node-ip=10.0.0.50 "
+        f"# on pi-1\ncurl -sfL https://get.k3s.io | INSTALL_K3S_VERSION={k3s.VERSION} sh -s - server --node-name=pi-1 "
     )
     assert "\n\n# on pi-2\ncurl" in text
 
