@@ -46,7 +46,7 @@ live: setup parts ## tests of the real request path, in a network of their own (
 	@$(RUN) -m tests.live
 
 smoke: setup ## check a running stack from outside: make smoke STACK=home
-	@$(RUN) -m smoke --stack $(or $(filter-out sandbox,$(STACK)),home)
+	@$(RUN) -m smoke --stack $(STACK)
 
 bench: setup ## time and memory of previews, beside a bare program with the same resources
 	@$(RUN) -m bench $(SIZES)

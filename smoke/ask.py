@@ -19,6 +19,8 @@ class Request:
     path: str
     headers: Pairs = ()
     """Spelled exactly so."""
+    scheme: Literal["https", "http"] = "https"
+    """By which a host is asked at its own address."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ Manifest = dict[str, Any]
 
 VERBS = ("get", "version")
 IN_A_NAMESPACE = "deployments.apps,cronjobs.batch,pods,networkpolicies.networking.k8s.io"
+NODES = ("nodes,leases.coordination.k8s.io", "-n", "kube-node-lease")
 FOR_ALL = "validatingadmissionpolicies,validatingadmissionpolicybindings"
 
 _SECONDS = 15
@@ -45,6 +47,10 @@ class Cluster:
     """Namespace -> what is in it, of the kinds that are looked at."""
     rules: Sequence[Manifest] | Unreadable
     """The admission policies and their bindings."""
+    nodes: Sequence[Manifest] | Unreadable = ()
+    """The nodes, and the Leases in which their kubelets note the time."""
+    seen: float = 0.0
+    """When the nodes were asked, in seconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +113,18 @@ def read(kubectl: Kubectl, namespaces: Iterable[str]) -> Cluster:
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         known = pool.submit(_items, kubectl, "namespaces", *wanted, "--ignore-not-found")
         rules = pool.submit(_items, kubectl, FOR_ALL)
+        nodes = pool.submit(_timed, kubectl)
         objects = dict(
             zip(wanted, pool.map(lambda name: _items(kubectl, IN_A_NAMESPACE, "-n", name), wanted), strict=True)
         )
     found = known.result()
     by_name = found if isinstance(found, Unreadable) else {each["metadata"]["name"]: each for each in found}
-    return Cluster(version, by_name, objects, rules.result())
+    return Cluster(version, by_name, objects, rules.result(), *nodes.result())
+
+
+def _timed(kubectl: Kubectl) -> tuple[list[Manifest] | Unreadable, float]:
+    found = _items(kubectl, *NODES)
+    return found, time.time()
 
 
 def _items(kubectl: Kubectl, *args: str) -> list[Manifest] | Unreadable:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 Status = Literal["ok", "warn", "fail", "skip"]
 Group = Literal[
-    "routes", "sign-in", "headers", "cookies", "certificates", "pods", "walls", "versions", "cloudflare"
+    "routes", "sign-in", "headers", "cookies", "certificates", "clocks", "nodes", "pods", "walls", "versions",
+    "cloudflare",
 ]  # fmt: skip
 
 _WORDS: dict[Status, str] = {"ok": "ok", "warn": "warn", "fail": "FAIL", "skip": "skip"}

@@ -9,15 +9,16 @@ import argparse
 import json
 import os
 import shutil
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from smoke import cluster, edge
+from smoke import cluster, edge, server
 from smoke.ask import Check
-from smoke.checks import certificates, routes, signin, strangers, tunnel, versions, walls, workloads
+from smoke.checks import certificates, clocks, nodes, routes, signin, strangers, tunnel, versions, walls, workloads
 from smoke.cluster import Kubectl, Unreadable
 from smoke.plan import Address, Plan, address, load
 from smoke.result import Group, Result, document, exit_code, fail, line, result, summary
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 _AT_A_TIME = 10
 _FROM_THE_CLUSTER: Mapping[Group, Callable[[Plan, cluster.Cluster], Iterator[Result]]] = {
+    "nodes": nodes.results,
     "pods": workloads.results,
     "walls": walls.results,
     "versions": versions.results,
@@ -44,7 +46,7 @@ def run(argv: Sequence[str]) -> int:
         print(mistakes, file=sys.stderr)
         return 2
     if plan.stack.sandbox and plan.address is None:
-        what = f"smoke: nothing of the stack {plan.name} runs anywhere: it is a sandbox; choose another with --stack"
+        what = f"smoke: nothing of the stack {plan.name} runs anywhere: it is a sandbox; run: make smoke STACK=home"
         print(what, file=sys.stderr)
         return 2
     kubectl = Kubectl(
@@ -72,11 +74,22 @@ def examine(plan: Plan, visitor: Visitor, kubectl: Kubectl, api: edge.Api | None
     with ThreadPoolExecutor(_AT_A_TIME) as pool:
         inside = pool.submit(_cluster, kubectl, plan)
         account = None if api is None else pool.submit(_edge, api, plan)
+        time_of_edge = pool.submit(_time_of_edge, plan, visitor)
+        way = _way(kubectl)
+        shown = way if isinstance(way, server.Unknown) else pool.submit(_server, way)
         asked = [*routes.checks(plan), *signin.checks(plan), *strangers.headers(plan), *strangers.cookies(plan)]
+        if plan.address is None:
+            asked += routes.plain(plan)
         begun = [pool.submit(_asked, visitor, check) for check in asked]
         for future in begun:
             yield future.result()
+        if plan.address is not None:
+            yield result("routes", "http:// of all hosts", routes.plain_not_asked())
         yield from _certificates(plan, visitor, pool)
+        answer = shown if isinstance(shown, server.Unknown) else shown.result()
+        yield result("certificates", "kubeconfig", certificates.judge_client(way, time.time()))
+        yield result("certificates", "API server", certificates.judge_server(answer, time.time()))
+        yield from _clocks(plan, time_of_edge.result(), answer, inside)
         yield from _inside(plan, inside)
         if account is None:
             yield result("cloudflare", "DNS records and tunnel", tunnel.not_asked())
@@ -94,6 +107,44 @@ def _certificates(plan: Plan, visitor: Visitor, pool: ThreadPoolExecutor) -> Ite
         return
     for host, seen in zip(plan.platform.hosts, pool.map(visitor.certificate, plan.platform.hosts), strict=True):
         yield result("certificates", f"https://{host}", certificates.judge(plan, seen, time.time()))
+
+
+Shown = server.Server | server.Unknown | ssl.SSLCertVerificationError
+
+
+def _way(kubectl: Kubectl) -> server.Entry | server.Unknown:
+    if kubectl.kubeconfig is None:
+        return server.Unknown("the stack's kubeconfig is not here, and kubectl chooses its own")
+    try:
+        return server.entry(kubectl.kubeconfig, kubectl.context)
+    except server.Unknown as reason:
+        return reason
+
+
+def _server(way: server.Entry) -> Shown:
+    try:
+        return server.ask(way)
+    except (server.Unknown, ssl.SSLCertVerificationError) as reason:
+        return reason
+
+
+def _time_of_edge(plan: Plan, visitor: Visitor) -> float | None:
+    """By how many seconds Cloudflare's clock is before this machine's, where Cloudflare is asked."""
+    if plan.address is not None or not plan.platform.hosts:
+        return None
+    reply = visitor.ask(clocks.asks(plan))
+    return clocks.edge_ahead(reply, time.time())
+
+
+def _clocks(
+    plan: Plan, edge_ahead: float | None, shown: Shown, inside: Future[cluster.Cluster | Unreadable]
+) -> Iterator[Result]:
+    yield result("clocks", "this machine", clocks.judge_here(edge_ahead))
+    seen = None if isinstance(shown, ssl.SSLCertVerificationError) else shown
+    yield result("clocks", "API server", clocks.judge_server(seen, edge_ahead))
+    found = inside.result()
+    if not isinstance(found, Unreadable):
+        yield from clocks.nodes(plan, found, edge_ahead)
 
 
 def _cluster(kubectl: Kubectl, plan: Plan) -> cluster.Cluster | Unreadable:

@@ -77,15 +77,19 @@ class Visitor:
 
     def ask(self, request: Request) -> Reply:
         """The answer to a GET."""
-        return self._guarded(request.host, lambda where, seconds: self._get(where, seconds, request))
+        return self._guarded(self._own(request), lambda where, seconds: self._get(where, seconds, request))
+
+    def _own(self, request: Request) -> Address:
+        """Where a host is asked when no address stands for all of them."""
+        return Address(request.scheme, request.host, {"https": 443, "http": 80}[request.scheme])
 
     def certificate(self, host: str) -> Certificate | NoAnswer:
         """The certificate that a host shows, where its chain and its name are right."""
-        return self._guarded(host, lambda where, seconds: self._shake(where, seconds, host))
+        return self._guarded(Address("https", host, 443), lambda where, seconds: self._shake(where, seconds, host))
 
-    def _guarded(self, host: str, do: Callable[[Address, float], _Got]) -> _Got | NoAnswer:
+    def _guarded(self, own: Address, do: Callable[[Address, float], _Got]) -> _Got | NoAnswer:
         """What `do` gets from an address and the seconds it has, or why it got nothing."""
-        where = self._address or Address("https", host, 443)
+        where = self._address or own
         left = self._deadline - time.monotonic()
         with self._lock:
             dead = self._dead.get(where)
@@ -109,7 +113,7 @@ class Visitor:
             return NoAnswer("http", f"broke off: {shown(type(error).__name__)}")
 
     def _get(self, where: Address, seconds: float, request: Request) -> Answer:
-        extra = SPOKEN_BY_CLOUDFLARE if where.scheme == "http" else {}
+        extra = SPOKEN_BY_CLOUDFLARE if where.scheme == "http" and self._address is not None else {}
         with contextlib.closing(http.client.HTTPConnection(request.host, timeout=seconds)) as connection:
             connection.sock = self._connected(where, request.host, seconds)
             connection.putrequest("GET", request.path, skip_host=True, skip_accept_encoding=True)

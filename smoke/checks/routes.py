@@ -16,6 +16,7 @@ from spec.routes import Route
 
 _REFUSED = (b"Forbidden", b"<html>\r\n<head><title>403 Forbidden</title></head>")
 """How Traefik and nginx themselves begin a 403."""
+_MOVED = (301, 302, 307, 308)
 _NO_ROUTE = (b"404 page not found", b"<html>\r\n<head><title>404 Not Found</title></head>")
 """How Traefik and nginx say that no route leads on. Apps in Go say it as Traefik does."""
 
@@ -26,6 +27,35 @@ def checks(plan: Plan) -> Iterator[Check]:
         yield _row(plan, row)
         yield from (_denied(plan, row, path) for path in row.rule.deny)
     yield _stranger(plan)
+
+
+def plain(plan: Plan) -> Iterator[Check]:
+    """A check for each host, of what is sent without TLS: cookies would be, too."""
+    yield from (_plain(plan, host) for host in plan.platform.hosts)
+
+
+def _plain(plan: Plan, host: str) -> Check:
+    ask = Request(host, "/", scheme="http")
+    return Check("routes", f"http://{host}", (ask,), lambda replies: judge_plain(plan, host, replies[0]))
+
+
+def judge_plain(plan: Plan, host: str, reply: Reply) -> Verdict:
+    """Whether somebody without TLS is sent to https, or finds nobody."""
+    if isinstance(reply, NoAnswer) and reply.kind == "connect":
+        return ok("is not served")
+    if (found := trouble(plan, reply, "kubectl -n warren-ingress logs deploy/ingress-controller")) is not None:
+        return found
+    answer = answered(reply)
+    location = urlsplit(answer.get("location") or "")
+    if answer.status in _MOVED and location.scheme == "https" and location.hostname == host:
+        return ok("leads to https")
+    fix = "Cloudflare dashboard: SSL/TLS > Edge Certificates > Always Use HTTPS (docs/getting-started.md, Cloudflare)"
+    return fail(f"answered {answer.status} instead of sending to https", fix)
+
+
+def plain_not_asked() -> Verdict:
+    """The verdict where all requests go to one address, which is not the one that browsers ask by http."""
+    return skip("not asked, because of --url", "run it once without --url")
 
 
 def _row(plan: Plan, row: Route) -> Check:

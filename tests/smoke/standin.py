@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from smoke.plan import Plan, load
 from spec import images, names
 from spec.ingress.controller import FORBIDDEN_HEADERS, UNCACHED
 from spec.routes import Route
+from spec.stack import Node
 
 Manifest = dict[str, Any]
 
@@ -256,6 +258,9 @@ class Cluster:
                 for name, wall in policies.items()
             ]
         self.rules = [_rule(each) for each in walls.rules()]
+        self.nodes = [each for node in plan.stack.cluster.nodes for each in _node(node, self.version)]
+        for pod in (each for part in self.objects.values() for each in part if each["kind"] == "Pod"):
+            pod["spec"]["nodeName"] = plan.stack.cluster.nodes[-1].name
         self.kubectl = folder / "kubectl"
         self.kubectl.write_text(f"#!{sys.executable} -SI\n{_KUBECTL}", "utf-8")
         self.kubectl.chmod(0o755)
@@ -266,6 +271,7 @@ class Cluster:
             "version": {"serverVersion": {"gitVersion": self.version}},
             "namespaces": {"items": list(self.namespaces.values())},
             "rules": {"items": self.rules},
+            "nodes": {"items": self.nodes},
             "objects": {name: {"items": items} for name, items in self.objects.items()},
         }
         (self.folder / "cluster.json").write_text(json.dumps(answers), "utf-8")
@@ -275,6 +281,10 @@ class Cluster:
         return next(
             each for each in self.objects[namespace] if each["kind"] == kind and each["metadata"]["name"] == name
         )
+
+    def node(self, name: str, kind: str = "Node") -> Manifest:
+        """A node, or the Lease of its kubelet, to be broken."""
+        return next(each for each in self.nodes if each["kind"] == kind and each["metadata"]["name"] == name)
 
     def stick(self, namespace: str, pod: str, reason: str) -> None:
         """Has a pod's container wait for ever."""
@@ -301,6 +311,8 @@ if verb == "version":
     found = answers["version"]
 elif args[0] == "namespaces":
     found = answers["namespaces"]
+elif args[0].startswith("nodes,"):
+    found = answers["nodes"]
 elif args[0].startswith("validating"):
     found = answers["rules"]
 else:
@@ -309,9 +321,24 @@ print(json.dumps(found))
 """
 
 
+def _node(node: Node, version: str) -> list[Manifest]:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    status = {
+        "conditions": [{"type": "MemoryPressure", "status": "False"}, {"type": "Ready", "status": "True"}],
+        "addresses": [{"type": "InternalIP", "address": node.ip}, {"type": "Hostname", "address": node.name}],
+        "nodeInfo": {"kubeletVersion": version, "architecture": "arm64"},
+    }
+    return [
+        {"kind": "Node", "metadata": {"name": node.name}, "status": status},
+        {"kind": "Lease", "metadata": {"name": node.name}, "spec": {"renewTime": now}},
+    ]
+
+
 def _workload(wanted: workloads.Workload) -> list[Manifest]:
     if wanted.kind == "CronJob":
-        return [{"kind": "CronJob", "metadata": {"name": wanted.name}, "spec": {"schedule": "0 3 * * *"}}]
+        inside = {"containers": [{"name": wanted.name, "image": "ghcr.io/example/app:1.2.3"}]}
+        spec = {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"spec": inside}}}}
+        return [{"kind": "CronJob", "metadata": {"name": wanted.name}, "spec": spec}]
     platform = {
         names.INGRESS_SERVICE: ("traefik", images.TRAEFIK),
         "cloudflared": ("cloudflared", images.CLOUDFLARED),
@@ -331,7 +358,7 @@ def _workload(wanted: workloads.Workload) -> list[Manifest]:
     deployment = {
         "kind": "Deployment",
         "metadata": {"name": wanted.name},
-        "spec": {"replicas": 1, "selector": {"matchLabels": match}},
+        "spec": {"replicas": 1, "selector": {"matchLabels": match}, "template": {"spec": copy.deepcopy(pod["spec"])}},
         "status": {"availableReplicas": 1},
     }
     return [deployment, pod]

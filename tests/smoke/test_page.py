@@ -52,6 +52,8 @@ def test_the_page_names_every_group_and_option() -> None:
         "headers",
         "cookies",
         "certificates",
+        "clocks",
+        "nodes",
         "pods",
         "walls",
         "versions",

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +26,7 @@ def test_a_platform_that_is_well_has_no_failure_and_leaves_with_0(world: World) 
     lines = world.output().splitlines()
     assert [line for line in lines if line.startswith("FAIL")] == []
     assert code == 0
-    assert re.fullmatch(r"\d+ ok, 0 warnings, 0 failed, 2 not checked, in \d+\.\d s", lines[-1]), lines[-1]
+    assert re.fullmatch(r"\d+ ok, 0 warnings, 0 failed, 7 not checked, in \d+\.\d s", lines[-1]), lines[-1]
     assert time.monotonic() - begun < 60
 
 
@@ -51,7 +55,8 @@ def test_json_has_every_check_with_its_status_reason_and_fix(world: World) -> No
     assert document["seconds"] < 60
     assert {tuple(each) for each in document["checks"]} == {("group", "name", "status", "reason", "fix")}
     assert {each["group"] for each in document["checks"]} == {
-        *("routes", "sign-in", "headers", "cookies", "certificates", "pods", "walls", "versions", "cloudflare")
+        *("routes", "sign-in", "headers", "cookies", "certificates", "clocks"),
+        *("nodes", "pods", "walls", "versions", "cloudflare"),
     }
     open_row = next(each for each in document["checks"] if each["name"] == "https://mcd.example.com/hello")
     assert open_row["status"] == "fail"
@@ -125,7 +130,7 @@ def test_a_cluster_that_cannot_be_reached_fails_and_the_checks_from_outside_stil
     code, checks = world.checked()
     assert code == 1
     failed = {name for name, each in checks.items() if each["status"] == "fail"}
-    assert failed == {("pods", "of the cluster"), ("walls", "of the cluster"), ("versions", "of the cluster")}
+    assert failed == {(group, "of the cluster") for group in ("nodes", "pods", "walls", "versions")}
     assert checks["walls", "of the cluster"]["reason"].endswith("Unable to connect to the server: no route to host")
     assert "--context home" in checks["walls", "of the cluster"]["fix"]
     assert checks["routes", "https://mcd.example.com/"]["status"] == "ok"
@@ -259,8 +264,116 @@ def test_an_address_that_is_none_is_refused(world: World, wrong: str) -> None:
     assert world.platform.asked == []
 
 
-def test_a_sandbox_is_not_checked() -> None:
+def test_a_sandbox_is_not_checked_and_no_other_stack_in_its_place(capsys: pytest.CaptureFixture[str]) -> None:
     assert run.run(["--stack", "sandbox"]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "run: make smoke STACK=home" in said.err
+    for typed in ([], ["STACK=sandbox"], ["STACK=cabin"]):
+        told = subprocess.run(
+            ["make", "-n", "smoke", *typed], cwd=run.ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        assert f"-m smoke --stack {(typed or ['=sandbox'])[0].partition('=')[2]}\n" in told
+
+
+NODE = ("nodes", "pi-2")
+WRONG_NODES: dict[str, tuple[Callable[[standin.Cluster], Any], tuple[str, str], str, str]] = {
+    "gone": (lambda cluster: cluster.nodes.remove(cluster.node("pi-2")), NODE, "fail", "is not in the cluster"),
+    "not ready": (
+        lambda cluster: cluster.node("pi-2")["status"]["conditions"][1].update(status="Unknown"),
+        NODE,
+        "fail",
+        "is not ready",
+    ),
+    "another address": (
+        lambda cluster: cluster.node("pi-2")["status"]["addresses"][0].update(address="10.0.0.99"),
+        NODE,
+        "fail",
+        "has 10.0.0.99, not 10.0.0.51 as in the stack file",
+    ),
+    "a newer agent": (
+        lambda cluster: cluster.node("pi-2")["status"]["nodeInfo"].update(kubeletVersion="v1.35.3+k3s1"),
+        NODE,
+        "fail",
+        "newer than the API server",
+    ),
+    "an older agent": (
+        lambda cluster: cluster.node("pi-2")["status"]["nodeInfo"].update(kubeletVersion="v1.34.9+k3s1"),
+        NODE,
+        "warn",
+        "runs v1.34.9+k3s1, and the API server v1.35.2+k3s1",
+    ),
+    "one that nobody wrote down": (
+        lambda cluster: cluster.nodes.append({**cluster.node("pi-2"), "metadata": {"name": "pi-9"}}),
+        ("nodes", "pi-9"),
+        "warn",
+        "is not in the stack file",
+    ),
+    "a clock that is ahead": (
+        lambda cluster: cluster.node("pi-2", "Lease")["spec"].update(renewTime=noted(+300)),
+        ("clocks", "pi-2"),
+        "fail",
+        "s ahead of the time",
+    ),
+    "a clock that is behind": (
+        lambda cluster: cluster.node("pi-2", "Lease")["spec"].update(renewTime=noted(-7200)),
+        ("clocks", "pi-2"),
+        "fail",
+        "s behind the time",
+    ),
+    "an image for other machines": (
+        lambda cluster: cluster.find("team", "Pod", "web-6f7d-x2x")["status"]["containerStatuses"][0].update(
+            state={"waiting": {"reason": "ImagePullBackOff", "message": "no match for platform in manifest: not found"}}
+        ),
+        ("nodes", "images for arm64"),
+        "fail",
+        "no build for arm64: ghcr.io/example/app:1.2.3",
+    ),
+    "an image that only ran elsewhere": (
+        lambda cluster: cluster.node("pi-2")["status"]["nodeInfo"].update(architecture="amd64"),
+        ("nodes", "images for arm64"),
+        "warn",
+        "nothing has run on arm64 yet of: ",
+    ),
+}
+
+
+def noted(seconds: float) -> str:
+    return datetime.fromtimestamp(time.time() + seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@pytest.mark.parametrize("what", WRONG_NODES)
+def test_what_is_wrong_with_a_node_is_said_with_its_fix(world: World, what: str) -> None:
+    breaking, key, status, reason = WRONG_NODES[what]
+    breaking(world.cluster)
+    code, checks = world.checked()
+    assert (checks[key]["status"], reason in checks[key]["reason"]) == (status, True), checks[key]
+    assert checks[key]["fix"]
+    assert code == (1 if status == "fail" else 0)
+
+
+def test_where_no_node_is_arm64_nothing_is_said_of_it(world: World) -> None:
+    for name in ("pi-1", "pi-2"):
+        world.cluster.node(name)["status"]["nodeInfo"]["architecture"] = "amd64"
+    code, checks = world.checked()
+    assert code == 0
+    assert ("nodes", "images for arm64") not in checks
+
+
+def test_nodes_that_may_not_be_read_fail_and_the_rest_is_checked(world: World) -> None:
+    text = world.cluster.kubectl.read_text("utf-8")
+    wrong = 'found = sys.exit("nodes is forbidden")'
+    world.cluster.kubectl.write_text(text.replace('found = answers["nodes"]', wrong), "utf-8")
+    code, checks = world.checked()
+    assert code == 1
+    assert checks["nodes", "of the cluster"]["reason"].endswith("nodes is forbidden")
+    assert {key for key, each in checks.items() if each["status"] == "fail"} == {("nodes", "of the cluster")}
+
+
+def test_past_the_edge_it_says_what_only_the_edge_could_show(world: World) -> None:
+    _, checks = world.checked()
+    for key in (("routes", "http:// of all hosts"), ("clocks", "this machine")):
+        assert (checks[key]["status"], bool(checks[key]["fix"])) == ("skip", True)
 
 
 def test_a_pod_that_cannot_pull_its_image_is_named_with_the_command_that_says_more(world: World) -> None:
