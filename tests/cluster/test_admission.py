@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from spec.pods import MAX_GRACE_SECONDS
 from tests.cluster.conftest import Cluster, cases
 from tests.real.api import Key, Manifest
 from tests.real.control_plane import wait
@@ -73,6 +74,40 @@ def test_every_pod_template_becomes_pods(cluster: Cluster) -> None:
         raise AssertionError(f"{missing}: {refusals(cluster)}") from None
     assert refusals(cluster) == []
     assert expected.total() >= 8
+
+
+def test_rule_67_what_keeps_requests_through_a_roll_out_reaches_the_pods(cluster: Cluster) -> None:
+    """A server without the feature would drop these fields without a word."""
+    wanted_pods = {str(Key.of(each)) for each in cluster.rendered.of("Deployment") if replicas(cluster, each)}
+    wait("pods", lambda: wanted_pods <= {owner(pod) for pod in cluster.api.get("v1", "Pod")})
+    waiting = {str(Key.of(each)) for each in cluster.rendered.of("Deployment") if sleeps(each["spec"]["template"])}
+    spread = set()
+    for pod in cluster.api.get("v1", "Pod"):
+        spec, labels = pod["spec"], pod["metadata"]["labels"]
+        if "pod-template-hash" not in labels:
+            continue  # a job's
+        assert bool(sleeps(pod)) == (owner(pod) in waiting)
+        assert sleeps(pod) in (0, 10)
+        assert sleeps(pod) < spec["terminationGracePeriodSeconds"] <= MAX_GRACE_SECONDS
+        for constraint in spec.get("topologySpreadConstraints", []):
+            assert constraint["matchLabelKeys"] == ["pod-template-hash"]
+            spread.add(owner(pod))
+        leaving = {each["key"]: each.get("tolerationSeconds") for each in spec["tolerations"]}
+        # 300 is what the API server adds where nothing is said: to pods that cannot move.
+        own_data = any("persistentVolumeClaim" in volume for volume in spec.get("volumes", []))
+        wanted = {30, 300} if own_data else {30}
+        assert {leaving[f"node.kubernetes.io/{taint}"] for taint in ("not-ready", "unreachable")} <= wanted
+    controllers = {"Deployment warren-ingress/ingress-controller", "Deployment warren-tunnel/cloudflared"}
+    assert controllers <= spread
+    assert "Deployment warren-ingress/ingress-controller" in waiting
+    assert len(waiting) >= 4
+
+
+def sleeps(pod: Manifest) -> int:
+    """How long a pod's first container goes on after it was told to end."""
+    hook = pod["spec"]["containers"][0].get("lifecycle", {}).get("preStop", {})
+    seconds: int = hook.get("sleep", {}).get("seconds", 0)
+    return seconds
 
 
 def test_an_update_of_everything_at_once_is_admitted_too(cluster: Cluster) -> None:

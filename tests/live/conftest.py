@@ -81,13 +81,16 @@ class Live:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """The platform: rendered by the engine, admitted by the API server, run by the node."""
     folder = tmp_path_factory.mktemp("live")
-    make_network()
+    hosts = folder / "hosts"
+    hosts.write_text("127.0.0.1 localhost\n", encoding="utf-8")
+    make_network(hosts)
     rendered = stacks.render(folder / "stack", STACK, "traefik")
     users = folder / "users.json"
     users.write_text(json.dumps([user.claims() for user in USERS.values()]), encoding="utf-8")
     plane = control_plane.start(folder / "plane", host=GATEWAY, port=6443)
     try:
-        node = Node(plane, folder / "node", users)
+        nodes = {each.name: each.ip for each in rendered.platform.stack.cluster.nodes}
+        node = Node(plane, folder / "node", users, hosts, nodes)
         try:
             said = control_plane.bring_up(node.api, rendered.manifests)
             assert {str(key): answer.message for key, answer in said.items() if not answer.ok} == {}

@@ -7,6 +7,7 @@ hundred requests a second.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,8 @@ class Run:
                 f"-targets={file}",
                 f"-duration={seconds}s",
                 "-redirects=-1",
+                # Names are looked up again, as an address may have gone.
+                "-dns-ttl=-1s",
                 "-timeout=10s",
                 f"-output={self._results}",
                 *pace,
@@ -95,6 +98,10 @@ class Run:
                 joint = "&" if "?" in target.path else "?"
                 url = f"http://{target.address}{target.path}{joint}target={number}"
                 yield {"method": "GET", "url": url, "header": headers}
+
+    def end(self) -> None:
+        """No more requests; those that have begun are waited for by `finish`."""
+        self._process.send_signal(signal.SIGINT)
 
     def finish(self) -> None:
         """Wait for the end.

@@ -3,12 +3,14 @@
 **A stand-in** for kubelet, container runtime and pod network. What it does as they do: every pod gets a network
 namespace with an address of its own, behind a bridge; its containers start with the very command line, environment,
 config files and ServiceAccount token that the pod says; their readiness probes decide whether the pod is ready, and the
-real controllers make EndpointSlices of that.
+real controllers make EndpointSlices of that. A pod that is deleted goes on for as long as its `preStop` says, gets
+SIGTERM, and has its grace period.
 
 What it does not do, and what therefore is not proven here: images are not pulled, a program of the same name runs
 instead (`PROGRAMS`), and every app is `echo`; users, capabilities and read-only root file systems are not set; volumes
 other than config, secrets and scratch are not there; NetworkPolicies are not enforced (`tests/cluster/reach.py`
-evaluates them); a Service's name resolves, by a hosts file, to one of its pods, and its cluster address leads nowhere;
+evaluates them); a Service's name resolves, by a hosts file, to one of its pods, which is another one two seconds after
+that one was told to end, as with kube-proxy, and its cluster address leads nowhere;
 cloudflared does not run, the tests' own requests come in its place.
 """
 
@@ -19,14 +21,16 @@ import http.client
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.real.api import Api, Manifest
+from tests.real.api import Answer, Api, Manifest
 from tests.real.control_plane import ControlPlane, wait
 from tests.real.programs import Process, program
 
@@ -35,6 +39,8 @@ GATEWAY = "10.42.0.1"
 STRANGER = "192.0.2.9"
 """An address outside the pod network, for requests that nobody should believe."""
 NAME = "pi-1"
+PROXY_SECONDS = 2
+"""How late kube-proxy is to know that a pod ends; it may wait for a second for more changes, and a Pi is slow."""
 
 PROGRAMS = {"traefik": "traefik", "oauth2-proxy": "oauth2-proxy", "dex": "standins/identity"}
 """The end of an image's name to the program in .tools/parts; `identity` stands in for Dex. Every other image is an app,
@@ -55,13 +61,25 @@ class Pod:
     folder: Path
     pause: Process
     containers: dict[str, Process] = field(default_factory=dict)
+    started: float = 0.0
+    ready: bool = False
+    ends: float | None = None
+    """When it gets SIGTERM; None while nobody has told it to end."""
+    left: bool = False
+    """Whether those who ask by its Service's name know that it ends."""
+    killed: float | None = None
+    """When it is killed; None until it got SIGTERM."""
+
+    @property
+    def settles(self) -> int:
+        """For how many seconds it goes on after it was told to end."""
+        hooks = [each.get("lifecycle", {}).get("preStop", {}) for each in self.manifest["spec"]["containers"]]
+        return max(int(hook.get("sleep", {}).get("seconds", 0)) for hook in hooks)
 
     @property
     def app(self) -> str:
         """``namespace/name`` of what it belongs to."""
-        metadata = self.manifest["metadata"]
-        labels = metadata["labels"]
-        return f"{metadata['namespace']}/{labels.get('warren/app') or labels['app.kubernetes.io/name']}"
+        return _app(self.manifest)
 
 
 def _ip(*arguments: str) -> None:
@@ -69,8 +87,11 @@ def _ip(*arguments: str) -> None:
     assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
 
 
-def make_network() -> None:
-    """The bridge that pods hang on, in the network namespace of this process; ends the run if that is the machine's."""
+def make_network(hosts: Path) -> None:
+    """The bridge that pods hang on, in the network namespace of this process; ends the run if that is the machine's.
+
+    `hosts` becomes its hosts file.
+    """
     links = subprocess.run(["ip", "-oneline", "link"], capture_output=True, text=True, check=True).stdout.splitlines()
     if len(links) != 1:
         pytest.exit("the live tests need a network namespace of their own: run `make live`", returncode=2)
@@ -79,18 +100,48 @@ def make_network() -> None:
     _ip("addr", "add", f"{GATEWAY}/16", "dev", "pods")
     _ip("addr", "add", f"{STRANGER}/32", "dev", "pods")
     _ip("link", "set", "pods", "up")
+    # Requests of the tests' own find a Service as those of pods do. Nobody outside sees what is mounted here.
+    subprocess.run(["mount", "--bind", str(hosts), "/etc/hosts"], check=True)
 
 
 class Node:
     """The node, with everything that runs on it."""
 
-    def __init__(self, plane: ControlPlane, folder: Path, users: Path) -> None:
-        self._plane, self._folder, self._users = plane, folder, users
+    def __init__(self, plane: ControlPlane, folder: Path, users: Path, hosts: Path, nodes: Mapping[str, str]) -> None:
+        self._plane, self._folder, self._users, self._hosts = plane, folder, users, hosts
+        self._made = 0
+        self._names: list[str] = []
         self.api: Api = plane.api()
         self.pods: list[Pod] = []
         self._addresses: dict[str, str] = {}
-        answer = self.api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": NAME}})
-        assert answer.ok, answer.message
+        self._version: str = self.api.request("GET", "/version").body["gitVersion"]
+        for name, address in nodes.items():
+            self._join(name, address)
+
+    def _join(self, name: str, address: str) -> None:
+        """What a kubelet says of its node when it comes; only that of `NAME` runs anything."""
+        path = self.api.path("v1", "Node", None, name)
+        status = {
+            "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}],
+            "addresses": [{"type": "InternalIP", "address": address}],
+            "nodeInfo": {"kubeletVersion": self._version, "architecture": "amd64"},
+        }
+        lease = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease"}
+        for answer in (
+            self.api.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}),
+            self.api.merge(f"{path}/status", {"status": status}),
+            self.api.create({**lease, "metadata": {"name": name, "namespace": "kube-node-lease"}}),
+        ):
+            assert answer.ok, answer.message
+        self._names.append(name)
+
+    def beat(self) -> None:
+        """Note the time, as kubelets do every ten seconds."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        for name in self._names:
+            path = self.api.path("coordination.k8s.io/v1", "Lease", "kube-node-lease", name)
+            answer = self.api.merge(path, {"spec": {"renewTime": now}})
+            assert answer.ok, answer.message
 
     def start(self) -> None:
         """Start every pod that no node has, and return when all are ready.
@@ -117,7 +168,12 @@ class Node:
         return pod
 
     def kill(self, pod: Pod, *, gracefully: bool = False) -> None:
-        """End a pod's processes; the API server is not told, as when a process has just died."""
+        """End a pod's processes; the API server is not told, as when a process has just died.
+
+        Gracefully is as the kubelet does it: it sleeps as the pod's `preStop` says, and then sends SIGTERM.
+        """
+        if gracefully:
+            time.sleep(pod.settles)
         for process in pod.containers.values():
             process.stop(gracefully=gracefully, seconds=60)
 
@@ -126,8 +182,71 @@ class Node:
         self.launch(pod)
         self.await_ready(pod)
 
+    def roll_out(self, app: str, change: Callable[[], Answer] | None = None, seconds: float = 60) -> None:
+        """Replace an app's pods, and return when the old ones have ended: as `kubectl rollout restart` does, or by a
+        change of the pod template.
+
+        The real controllers decide when a pod is made and when one is to go; this plays the kubelet meanwhile.
+
+        Raises:
+            AssertionError: it is not over in time, or a program ended by itself.
+        """
+        namespace, name = app.split("/")
+        old = self.of(app)
+        note = {"spec": {"template": {"metadata": {"annotations": {"tests/restarted": str(time.monotonic_ns())}}}}}
+        path = self.api.path("apps/v1", "Deployment", namespace, name)
+        answer = self.api.merge(path, note) if change is None else change()
+        assert answer.ok, answer.message
+
+        def over() -> bool:
+            self._play_kubelet(app)
+            here = self.of(app)
+            return len(here) >= len(old) and not any(pod in here for pod in old) and all(pod.ready for pod in here)
+
+        wait(f"roll-out of {app}", over, seconds)
+
+    def _play_kubelet(self, app: str) -> None:
+        namespace = app.partition("/")[0]
+        known = {pod.manifest["metadata"]["uid"]: pod for pod in self.pods}
+        for manifest in self.api.get("v1", "Pod", namespace):
+            pod = known.get(manifest["metadata"]["uid"])
+            if pod is None and _app(manifest) == app:
+                pod = self._pod(manifest)
+                self._write_hosts()
+                self.launch(pod)
+            elif pod is not None and pod.ends is None and "deletionTimestamp" in manifest["metadata"]:
+                pod.ends = time.monotonic() + pod.settles
+        for pod in self.of(app):
+            self._step(pod)
+
+    def _step(self, pod: Pod) -> None:
+        """What is due for a pod now: it is ready, it gets SIGTERM, it is killed, it is gone."""
+        now = time.monotonic()
+        containers = {each["name"]: each for each in pod.manifest["spec"]["containers"]}
+        if pod.ends is None:
+            waits = max(each.get("readinessProbe", {}).get("initialDelaySeconds", 0) for each in containers.values())
+            if not pod.ready and now > pod.started + waits and self._answers(pod):
+                self.set_ready(pod, True)
+                self._write_hosts()
+        elif not pod.left and now > pod.ends - pod.settles + PROXY_SECONDS:
+            pod.left = True
+            self._write_hosts()
+        elif pod.killed is None and now >= pod.ends:
+            pod.killed = now - pod.settles + pod.manifest["spec"]["terminationGracePeriodSeconds"]
+            for process in pod.containers.values():
+                process.terminate()
+        elif pod.killed is not None and (now >= pod.killed or not any(p.running for p in pod.containers.values())):
+            for process in (*pod.containers.values(), pod.pause):
+                process.stop(gracefully=False)
+            self.pods.remove(pod)
+            metadata = pod.manifest["metadata"]
+            path = self.api.path("v1", "Pod", metadata["namespace"], metadata["name"])
+            answer = self.api.request("DELETE", path, {"kind": "DeleteOptions", "gracePeriodSeconds": 0})
+            assert answer.ok, answer.message
+
     def set_ready(self, pod: Pod, ready: bool) -> None:
         """Tell the API server what the readiness probe would."""
+        pod.ready = ready
         condition = {"status": "True" if ready else "False"}
         status = {
             "phase": "Running",
@@ -143,20 +262,19 @@ class Node:
 
     def await_ready(self, pod: Pod, seconds: float = 30) -> None:
         """Probe until the pod is ready, as its readiness probes say, and tell the API server."""
-        containers = {each["name"]: each for each in pod.manifest["spec"]["containers"]}
-
-        def ready() -> bool:
-            for name, process in pod.containers.items():
-                if not process.running:
-                    raise AssertionError(f"{pod.app}: {name} ended: {process.said()[-2000:]}")
-            return all(_passes(pod, containers[name]) for name in pod.containers)
-
         try:
-            wait(f"{pod.app} ready", ready, seconds)
+            wait(f"{pod.app} ready", lambda: self._answers(pod), seconds)
         except AssertionError as late:
             said = "\n".join(process.said()[-1500:] for process in pod.containers.values())
             raise AssertionError(f"{late}\n{said}") from None
         self.set_ready(pod, True)
+
+    def _answers(self, pod: Pod) -> bool:
+        containers = {each["name"]: each for each in pod.manifest["spec"]["containers"]}
+        for name, process in pod.containers.items():
+            if not process.running:
+                raise AssertionError(f"{pod.app}: {name} ended: {process.said()[-2000:]}")
+        return all(_passes(pod, containers[name]) for name in pod.containers)
 
     def stop(self) -> None:
         """End everything."""
@@ -177,7 +295,8 @@ class Node:
     def _pod(self, manifest: Manifest) -> Pod:
         metadata = manifest["metadata"]
         namespace, name = metadata["namespace"], metadata["name"]
-        address = f"10.42.1.{len(self.pods) + 1}"
+        self._made += 1
+        address = f"10.42.1.{self._made}"
         folder = self._folder / f"{namespace}-{name}"
         for part in _OWN:
             (folder / part).mkdir(parents=True)
@@ -191,7 +310,7 @@ class Node:
         answer = self.api.request("POST", f"{self.api.path('v1', 'Pod', namespace, name)}/binding", binding)
         assert answer.ok, answer.message
         pod = Pod(manifest, address, folder, _pause(folder))
-        _attach(pod, len(self.pods))
+        _attach(pod, self._made)
         self.pods.append(pod)
         return pod
 
@@ -268,21 +387,42 @@ class Node:
             inside = ["nsenter", f"--target={pod.pause.pid}", "--net", "--mount", "--", "/proc/self/fd/9", *arguments]
             line = f"exec 9<{shlex.quote(str(path))}; exec {shlex.join(inside)}"
             log = pod.folder / f"{container['name']}.log"
+            pod.started = time.monotonic()
             pod.containers[container["name"]] = Process(["sh", "-c", line], log, self._environment(pod, container))
 
     def _write_hosts(self) -> None:
-        """Service names, each to a pod behind it: what the cluster's DNS and kube-proxy do together."""
+        """Service names, each to a pod behind it: what the cluster's DNS and kube-proxy do together.
+
+        To one that is ready and not ending, where there is one.
+        """
         lines = ["127.0.0.1 localhost"]
         for service in self.api.get("v1", "Service"):
             metadata, selector = service["metadata"], service["spec"].get("selector")
-            for pod in self.pods:
+            for pod in sorted(self.pods, key=lambda pod: (pod.left, not pod.ready)):
                 labels = pod.manifest["metadata"]["labels"]
                 same = pod.manifest["metadata"]["namespace"] == metadata["namespace"]
                 if same and selector and selector.items() <= labels.items():
                     lines.append(f"{pod.address} {metadata['name']}.{metadata['namespace']}.svc.cluster.local")
                     break
-        for pod in self.pods:
-            (pod.folder / "etc" / "hosts").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        for file in (*(pod.folder / "etc" / "hosts" for pod in self.pods), self._hosts):
+            _overwrite(file, "\n".join(lines) + "\n")
+
+
+def _overwrite(file: Path, text: str) -> None:
+    """Never empty in between, because a program that reads it then would find no address; and the same file, because
+    it may be mounted elsewhere."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT, 0o644)
+    try:
+        os.pwrite(handle, text.encode(), 0)
+        os.ftruncate(handle, len(text.encode()))
+    finally:
+        os.close(handle)
+
+
+def _app(pod: Manifest) -> str:
+    metadata = pod["metadata"]
+    labels = metadata["labels"]
+    return f"{metadata['namespace']}/{labels.get('warren/app') or labels['app.kubernetes.io/name']}"
 
 
 def _image(pod: Manifest) -> str:

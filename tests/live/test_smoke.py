@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -18,6 +19,9 @@ from tests.real.programs import program
 
 NOT_RUN_HERE = {("pods", "warren-tunnel/cloudflared")}
 """What smoke has to miss in this cluster, because it is not there."""
+
+SKIPPED = {"routes", "certificates", "clocks", "cloudflare"}
+"""Of these groups a part needs Cloudflare: the way by http, hosts' certificates, its clock, its API."""
 
 Results = dict[tuple[str, str], dict[str, str]]
 
@@ -38,6 +42,7 @@ def smoke(live: Live, capsys: pytest.CaptureFixture[str]) -> Callable[[], Result
 
 def arguments(live: Live) -> list[str]:
     address = live.node.of("warren-ingress/ingress-controller")[0].address
+    live.node.beat()
     return [
         *("--root", str(live.rendered.project.root), "--stack", STACK),
         *("--kubeconfig", str(live.plane.kubeconfig), "--context", "everything"),
@@ -54,10 +59,23 @@ def test_a_platform_that_is_well_passes_every_check(smoke: Callable[[], Results]
     found = smoke()
     assert {key: each["reason"] for key, each in found.items() if key in failures(found)} == {}
     assert set(found) >= NOT_RUN_HERE
-    for group in ("routes", "sign-in", "headers", "cookies", "pods", "walls", "versions"):
+    for group in (
+        "routes",
+        "sign-in",
+        "headers",
+        "cookies",
+        "certificates",
+        "clocks",
+        "nodes",
+        "pods",
+        "walls",
+        "versions",
+    ):
         assert [key for key, each in found.items() if key[0] == group and each["status"] == "ok"], group
     # What cannot be asked here is said, not left out.
-    assert {key[0] for key, each in found.items() if each["status"] == "skip"} == {"certificates", "cloudflare"}
+    assert {key[0] for key, each in found.items() if each["status"] == "skip"} == SKIPPED
+    assert re.fullmatch(r"has a certificate for 36\d more days", found["certificates", "API server"]["reason"])
+    assert found["clocks", "API server"]["reason"] == "agrees with this machine's"
 
 
 def test_it_says_so_in_a_line_a_check_and_is_done_within_a_minute(
@@ -148,6 +166,18 @@ def opened(live: Live) -> AbstractContextManager[None]:
     )
 
 
+@contextmanager
+def node_says(live: Live, name: str, change: dict[str, Any]) -> Iterator[None]:
+    """A node's kubelet says something else for a while."""
+    path = f"{live.node.api.path('v1', 'Node', None, name)}/status"
+    before = live.node.api.request("GET", path).body["status"]
+    assert live.node.api.merge(path, {"status": change}).ok
+    try:
+        yield
+    finally:
+        assert live.node.api.merge(path, {"status": {key: before[key] for key in change}}).ok
+
+
 BROKEN: dict[str, tuple[Callable[[Live], AbstractContextManager[None]], set[tuple[str, str]]]] = {
     "sign-in is taken off a page": (opened, {("routes", "https://team.example.com/")}),
     "OAuth2-Proxy is down": (
@@ -157,6 +187,18 @@ BROKEN: dict[str, tuple[Callable[[Live], AbstractContextManager[None]], set[tupl
     "an app has no endpoints": (
         lambda live: out_of_endpoints(live, "legacy/old"),
         {("routes", "https://legacy.example.com/")},
+    ),
+    "a node is away": (
+        lambda live: node_says(live, "pi-2", {"conditions": [{"type": "Ready", "status": "Unknown"}]}),
+        {("nodes", "pi-2")},
+    ),
+    "an agent is newer than its server": (
+        lambda live: node_says(live, "pi-2", {"nodeInfo": {"kubeletVersion": "v1.37.0+k3s1"}}),
+        {("nodes", "pi-2")},
+    ),
+    "a node has an address that the walls do not know": (
+        lambda live: node_says(live, "pi-2", {"addresses": [{"type": "InternalIP", "address": "10.0.0.99"}]}),
+        {("nodes", "pi-2")},
     ),
     "a wall is gone": (
         lambda live: without(live, "networking.k8s.io/v1", "NetworkPolicy", "team", "warren.deny-all"),

@@ -66,6 +66,11 @@ class Process:
         [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
         return int(line.split()[1]) * 1024
 
+    def terminate(self) -> None:
+        """Ask it to end, and do not wait."""
+        if self.running:
+            self._popen.send_signal(signal.SIGTERM)
+
     def stop(self, *, gracefully: bool = True, seconds: float = 10) -> None:
         """End it; kill it when it does not leave in time."""
         if self.running:
