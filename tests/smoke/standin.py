@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shlex
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -262,7 +263,11 @@ class Cluster:
         for pod in (each for part in self.objects.values() for each in part if each["kind"] == "Pod"):
             pod["spec"]["nodeName"] = plan.stack.cluster.nodes[-1].name
         self.kubectl = folder / "kubectl"
-        self.kubectl.write_text(f"#!{sys.executable} -SI\n{_KUBECTL}", "utf-8")
+        program = folder / "kubectl.py"
+        program.write_text(_KUBECTL, "utf-8")
+        # Not `#!python`: such a line cannot name a path with a space in it.
+        command = shlex.join([sys.executable, "-SI", str(program)])
+        self.kubectl.write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
         self.kubectl.chmod(0o755)
 
     def write(self) -> None:

@@ -361,9 +361,9 @@ def test_where_no_node_is_arm64_nothing_is_said_of_it(world: World) -> None:
 
 
 def test_nodes_that_may_not_be_read_fail_and_the_rest_is_checked(world: World) -> None:
-    text = world.cluster.kubectl.read_text("utf-8")
+    program = world.cluster.kubectl.with_suffix(".py")
     wrong = 'found = sys.exit("nodes is forbidden")'
-    world.cluster.kubectl.write_text(text.replace('found = answers["nodes"]', wrong), "utf-8")
+    program.write_text(program.read_text("utf-8").replace('found = answers["nodes"]', wrong), "utf-8")
     code, checks = world.checked()
     assert code == 1
     assert checks["nodes", "of the cluster"]["reason"].endswith("nodes is forbidden")
