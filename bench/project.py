@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,12 +64,12 @@ class Project:
         return cost, int(created[1])
 
     def python(self, script: Path, *arguments: str) -> str:
-        """What a script prints that is run by the checkout's Python in this project.
+        """What a script prints that is run by this Python in this project.
 
         Raises:
             Failed: it did not succeed.
         """
-        command = [str(ROOT / ".venv" / "bin" / "python"), "-P", str(script), *arguments]
+        command = [sys.executable, "-P", str(script), *arguments]
         done = subprocess.run(
             command, cwd=self.directory, env=self.environment, capture_output=True, text=True, check=False
         )
@@ -114,7 +115,7 @@ def bare(directory: Path, program: str, like: Project, listing: Path) -> Project
 
 def _project(directory: Path, config: Mapping[str, Any], salt: str | None = None) -> Project:
     shutil.copy2(ROOT / "Pulumi.yaml", directory)
-    (directory / ".venv").symlink_to(ROOT / ".venv")
+    (directory / ".venv").symlink_to(sys.prefix)
     stack_file = {"config": {"pulumi:disable-default-providers": ["*"], **config}} | (
         {"encryptionsalt": salt} if salt else {}
     )
@@ -123,9 +124,7 @@ def _project(directory: Path, config: Mapping[str, Any], salt: str | None = None
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environment = sandbox_environment(directory, kept)
     (directory / ".state" / "backend").mkdir(parents=True)
-    install(
-        directory / ".state" / "pulumi-home", site=str(next((ROOT / ".venv" / "lib").glob("python*/site-packages")))
-    )
+    install(directory / ".state" / "pulumi-home")
     project = Project(directory, environment)
     project.pulumi("stack", "init")
     return project

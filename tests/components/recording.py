@@ -6,6 +6,7 @@ Does not prove that an engine or a provider accepts it: tests/engine does. Asser
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import threading
@@ -17,6 +18,7 @@ import pulumi
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.settings import set_root_resource
 
 from components import native
 
@@ -111,8 +113,8 @@ class Recording:
         return {r.id for r in self if not r.type.startswith("pulumi:")}
 
     def kubernetes(self) -> list[Registered]:
-        """The Kubernetes objects."""
-        return [r for r in self if r.type.startswith("kubernetes:")]
+        """The Kubernetes objects by id: those that wait for nothing are registered in an order that differs by run."""
+        return sorted((r for r in self if r.type.startswith("kubernetes:")), key=lambda r: r.id)
 
 
 def reveal(value: Any) -> Any:
@@ -228,9 +230,17 @@ INVOKES: Mapping[str, Mapping[str, Any]] = {TUNNEL_TOKEN: {"token": "a-tunnel-to
 def record(program: Program, *, preview: bool = False, invokes: Mapping[str, Mapping[str, Any]] = INVOKES) -> Recording:
     """Runs `program` to its end and returns what it registered. Errors that the program raises come out as they are."""
     monitor = RecordingMonitor(preview=preview, invokes=invokes)
-    mocks.set_mocks(_Nothing(), project="warren", stack="test", preview=preview, monitor=monitor)
-
-    mocks.test(program)()  # type: ignore[no-untyped-call]
+    # Pulumi's language host makes the loop that a program runs in, and from Python 3.12 on nobody makes one unasked.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    # The stack of the recording before this one belongs to its loop; without it set_mocks makes a new one.
+    set_root_resource(None)  # type: ignore[arg-type]
+    try:
+        mocks.set_mocks(_Nothing(), project="warren", stack="test", preview=preview, monitor=monitor)
+        mocks.test(program)()  # type: ignore[no-untyped-call]
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
     return Recording(tuple(monitor.seen.values()), tuple(monitor.invoked))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -17,7 +18,7 @@ from .recording import Recording, Secret, providers, record
 SECRETS = {"db-password": "hunter2", "api-key": "k3y", "unrelated": "other"}
 
 
-def _record(made: App, **more: Any) -> Recording:
+def _record(made: App, secrets: Mapping[str, str] = SECRETS, **more: Any) -> Recording:
     def program() -> None:
         opts = pulumi.ResourceOptions(providers=providers())
         parent = pulumi.ComponentResource("warren:components:Workspace", "team", None, opts)
@@ -37,7 +38,7 @@ def _record(made: App, **more: Any) -> Recording:
             "namespace": namespace,
             "ingress_peer": PEER,
             "salt": RandomBytes("team-salt", 32, inside),
-            "secrets": {name: pulumi.Output.secret(value) for name, value in SECRETS.items()},
+            "secrets": {name: pulumi.Output.secret(value) for name, value in secrets.items()},
             "files": SITE if made.static else None,
             "guards": [KubernetesObject("team-wall", deny, inside)],
             **more,
@@ -173,15 +174,15 @@ def test_a_changed_secret_or_file_changes_the_checksum_and_nothing_else_in_the_p
     wants = {"env": {"PASSWORD": {"secret": "db-password"}}, "files": {"/a": "1"}}
     first, pod = template(app(**wants))
     second, same = template(app(**{**wants, "files": {"/a": "2"}}))
-    third, again = template(app(**wants), secrets={"db-password": pulumi.Output.secret("changed")})
+    third, again = template(app(**wants), secrets={"db-password": "changed"})
     assert len({first, second, third}) == 3
     assert pod == same == again
 
 
 def test_a_secret_that_the_app_does_not_read_does_not_restart_it() -> None:
     wants = app(env={"PASSWORD": {"secret": "db-password"}})
-    changed = {"db-password": pulumi.Output.secret("hunter2"), "unrelated": pulumi.Output.secret("new")}
-    assert _annotation(_record(wants)) == _annotation(_record(wants, secrets=changed))
+    changed = SECRETS | {"unrelated": "new"}
+    assert _annotation(_record(wants)) == _annotation(_record(wants, changed))
 
 
 def test_the_checksum_is_plain_text_and_is_known_in_a_preview_without_secrets() -> None:

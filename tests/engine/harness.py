@@ -15,8 +15,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -280,15 +281,10 @@ def write_program(root: Path, program: str) -> None:
 
 def prepare(root: Path, stack: str) -> Project:
     """Give a project directory its own sandbox, and make the stack."""
-    (root / ".venv").symlink_to(ROOT / ".venv")
-    install(root / ".state" / "pulumi-home", python=str(ROOT / ".venv" / "bin" / "python"), site=_site())
+    # The environment that runs the tests, not always the checkout's: they run with every Python that is supported.
+    (root / ".venv").symlink_to(sys.prefix)
+    install(root / ".state" / "pulumi-home")
     (root / ".state" / "backend").mkdir()
     project = Project(root, stack)
     project.pulumi("stack", "init")
     return project
-
-
-@cache
-def _site() -> str:
-    [found] = (ROOT / ".venv" / "lib").glob("python3*/site-packages")
-    return str(found)

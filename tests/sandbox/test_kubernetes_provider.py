@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sandbox.server import Refusal
 from sandbox.wire import UNKNOWN, Secret, decode, encode
 from tests.sandbox.objects import VALID, changed
 
-SDK = Path(config.__file__).parents[2] / ".venv" / "lib"
+SDK = Path(sysconfig.get_paths()["purelib"]) / "pulumi_kubernetes"
 
 
 class Aborted(Exception):
@@ -278,9 +279,8 @@ def test_provider_settings_that_are_accepted() -> None:
 
 
 def test_the_known_settings_are_the_sdk_s() -> None:
-    [source] = SDK.glob("python3*/site-packages/pulumi_kubernetes/provider.py")
     names = set()
-    for line in source.read_text(encoding="utf-8").splitlines():
+    for line in (SDK / "provider.py").read_text(encoding="utf-8").splitlines():
         if line.strip().startswith('__props__.__dict__["'):
             words = line.split('"')[1].split("_")
             names.add(words[0] + "".join(word.title() for word in words[1:]))

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import string
+import sysconfig
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from sandbox.wire import UNKNOWN, Secret, decode, encode
 from spec import connection
 
 ACCOUNT = "0123456789abcdef" * 2
-PACKAGES = next((Path(cloudflare.__file__).parents[1] / ".venv" / "lib").glob("python3*/site-packages"))
+PACKAGES = Path(sysconfig.get_paths()["purelib"])
 PASSWORD = "random:index/randomPassword:RandomPassword"
 TEXT = "random:index/randomString:RandomString"
 VALID: dict[str, dict[str, Any]] = {

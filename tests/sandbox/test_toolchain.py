@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from sandbox.language import required_plugins
 from scripts import setup, stack
 
 ROOT = Path(setup.__file__).resolve().parent.parent
-SITE = str(next((ROOT / ".venv" / "lib").glob("python3*/site-packages")))
+SITE = sysconfig.get_paths()["purelib"]
 
 
 def test_the_engine_s_version_is_the_sdk_s() -> None:
