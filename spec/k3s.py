@@ -112,6 +112,8 @@ def commands_of_file(root: Path, stack_name: str) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit("say which stack: python -m spec.k3s home")
     try:
         print(commands_of_file(Path.cwd(), sys.argv[1]))
     except Mistakes as mistakes:
