@@ -7,6 +7,7 @@ functions in `spec/`, and resources are made in `components/`.
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from spec import connection, k3s, platform, report
 from spec.files import kubeconfig
 from spec.load import Mistakes
 from spec.stack import Stack
+
+SHOWN_TO_USER = 32
+"""By this code Pulumi's language host for Python knows that what went wrong is on screen already."""
 
 config = pulumi.Config("warren")
 cloudflare_token = pulumi.Config("cloudflare").get_secret("apiToken")
@@ -37,7 +41,8 @@ try:
         kubeconfig=True,
     )
 except Mistakes as mistakes:
-    raise pulumi.RunError(str(mistakes)) from None
+    pulumi.error(str(mistakes))
+    sys.exit(SHOWN_TO_USER)
 
 stack = plan.stack
 knock = kubeconfig.knock(plan.api_server)
