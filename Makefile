@@ -1,29 +1,33 @@
 # Warren: `make` lists what there is.  Everything it sets up stays inside this checkout (.venv, .tools, .state).
 
 STACK ?= sandbox
-# The first Python that is new enough; scripts/setup.py says what to do when there is none.
-PYTHON ?= $(or $(wildcard .venv/bin/python),$(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
-  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3))
+# The first Python that runs and that the tests run with.
+ifndef PYTHON
+PYTHON := $(shell for p in .venv/bin/python python3 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && exit; done)
+endif
+FOUND = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed and not here: install one, or name one: \
+  make setup PYTHON=/path/to/python3.13))
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy test check parts conformance live smoke bench lock clean
+.PHONY: help setup preview up destroy test check pythons parts conformance live smoke bench lock clean
 
 help: ## list the targets
 	@echo 'make <target> [STACK=<stack>]   (stack: $(STACK); the sandbox needs no cluster, no account and no credentials)'
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: Python packages, the Pulumi engine, the sandbox's stand-ins
-	@$(PYTHON) -m scripts.setup
+	@$(FOUND) -m scripts.setup </dev/null
 
 preview: setup ## show what `up` would do: the resource tree and the route table
-	@$(RUN) -m scripts.stack preview $(STACK)
+	@$(RUN) -m scripts.stack preview '$(STACK)'
 
 up: setup ## create or change the stack; the sandbox leaves its manifests in .state/sandbox/manifests
-	@$(RUN) -m scripts.stack up $(STACK)
+	@$(RUN) -m scripts.stack up '$(STACK)'
 
 destroy: setup ## remove everything the stack made
-	@$(RUN) -m scripts.stack destroy $(STACK)
+	@$(RUN) -m scripts.stack destroy '$(STACK)'
 
 test: setup ## run the tests that need no cluster (tiers 1 and 2)
 	@$(RUN) -m pytest -n 2 --dist loadfile
@@ -34,8 +38,11 @@ check: setup ## format, lint, types, tests: what CI runs
 	$(RUN) -m mypy
 	$(RUN) -m pytest -n 2 --dist loadfile
 
+pythons: setup ## the same tests with every other supported Python that is here
+	@$(RUN) -m scripts.pythons
+
 parts: ## build the real programs that the next two targets run, once (15 to 20 minutes, needs Go)
-	@$(PYTHON) -m scripts.parts
+	@$(FOUND) -m scripts.parts
 
 conformance: setup parts ## tests on a real API server, oldest and newest Kubernetes (tier 3)
 	@cd tools/reach && go vet ./...

@@ -77,4 +77,4 @@ def _without_debug_logs(home: Path) -> None:
 
 if __name__ == "__main__":
     for written in install(Path(sys.argv[1])):
-        print(f"sandbox stand-in installed: {written}")
+        print(f"sandbox stand-in installed: {written}", file=sys.stderr)

@@ -30,8 +30,8 @@ _KUBERNETES = re.compile(r"^\s*(?:require )?k8s\.io/kubernetes (v(\d+)\.(\d+)\S*
 
 
 def say(text: str) -> None:
-    """Print one line at once, also into a pipe."""
-    print(text, flush=True)
+    """Print one line at once, apart from what a command is run for: that may be piped somewhere."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def names() -> list[str]:

@@ -30,7 +30,10 @@ ENGINE_FILE = TOOLS / "engine.json"
 ENGINE_MODULE = parts.MODULES / parts.ENGINE / "go.mod"
 INSTALLER = "https://get.pulumi.com"
 INSTALLER_TIMEOUT_SECONDS = 5
+_ENGINE_KEYS = ("path", "source", "version", "stamp")
 PYTHON_MINIMUM = (3, 11)
+PYTHON_MAXIMUM = (3, 13)
+"""The newest that the tests run with (``pythons.py``); pyproject.toml, the Makefile and README.md say the same."""
 
 
 def stop(text: str) -> SystemExit:
@@ -59,26 +62,61 @@ def is_new_enough(version: str, wanted: str) -> bool:
     return have >= want
 
 
-def set_up_packages() -> None:
-    """Make ``.venv`` and install the locked requirements, unless that has been done."""
+def set_up_packages(venv: Path, python: str) -> None:
+    """Make a virtual environment and install the locked requirements, unless that has been done.
+
+    One whose interpreter is gone or has become another version, as after an upgrade of Python, is made again.
+
+    Args:
+        venv: The environment's directory.
+        python: The interpreter to make it with.
+    """
     lock = ROOT / "requirements-dev.txt"
-    stamp = VENV / "warren-stamp"
-    python = VENV / "bin" / "python"
+    stamp = venv / "warren-stamp"
+    own = venv / "bin" / "python"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if python.exists() and stamp.is_file() and stamp.read_text() == wanted:
-        return
-    if not python.exists():
-        version = ".".join(map(str, sys.version_info[:3]))
-        say(f"setup: making a virtual environment in .venv with Python {version}")
-        if subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False).returncode != 0:
-            shutil.rmtree(VENV, ignore_errors=True)
+    if is_whole(venv):
+        if stamp.is_file() and stamp.read_text() == wanted:
+            return
+    else:
+        shown = os.path.relpath(venv, ROOT)
+        if venv.exists():
+            say(f"setup: the Python of {shown} is gone or has become another version; making {shown} again")
+        else:
+            version = ".".join(map(str, version_of_python(python)))
+            say(f"setup: making a virtual environment in {shown} with Python {version}")
+        if subprocess.run([python, "-m", "venv", "--clear", str(venv)], check=False).returncode != 0:
+            shutil.rmtree(venv, ignore_errors=True)
             raise stop("python could not make a virtual environment (on Debian and Ubuntu: apt install python3-venv)")
     say("setup: installing the Python packages of requirements-dev.txt, each checked against its hash (about a minute)")
     # Compiling 12 MB of generated classes that nothing here imports would take longer than downloading them.
-    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command = [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     if subprocess.run([*command, "--require-hashes", "-r", str(lock)], cwd=ROOT, check=False).returncode != 0:
         raise stop("the packages could not be installed; the message above says why")
     stamp.write_text(wanted)
+
+
+def version_of_python(python: str) -> tuple[int, ...]:
+    """Return the version of an interpreter as numbers, or nothing when it cannot run."""
+    if python == sys.executable:
+        return tuple(sys.version_info[:3])
+    asking = "import sys; print(*sys.version_info[:3])"
+    try:
+        done = subprocess.run([python, "-c", asking], capture_output=True, text=True, check=False)
+    except OSError:
+        return ()
+    return tuple(int(number) for number in done.stdout.split()) if done.returncode == 0 else ()
+
+
+def is_supported(version: tuple[int, ...]) -> bool:
+    """Say whether the tests run with this version of Python."""
+    return PYTHON_MINIMUM <= version[:2] <= PYTHON_MAXIMUM
+
+
+def is_whole(venv: Path) -> bool:
+    """Say whether an environment's interpreter runs, is supported, and is of the version whose packages are there."""
+    version = version_of_python(str(venv / "bin" / "python"))
+    return is_supported(version) and (venv / "lib" / "python{}.{}".format(*version) / "site-packages").is_dir()
 
 
 def version_of(pulumi: str) -> str:
@@ -93,10 +131,20 @@ def version_of(pulumi: str) -> str:
 
 def remember_engine(path: str, source: str, version: str) -> dict[str, str]:
     """Write down which engine was taken, so that the next run need not start it to know its version."""
-    engine = {"path": path, "source": source, "version": version, "stamp": _stamp(path)}
+    engine = dict(zip(_ENGINE_KEYS, (path, source, version, _stamp(path)), strict=True))
     TOOLS.mkdir(exist_ok=True)
     ENGINE_FILE.write_text(json.dumps(engine, indent=1) + "\n")
     return engine
+
+
+def remembered_engine() -> dict[str, str] | None:
+    """Return what was written down, or None where that is nothing, or no longer whole."""
+    try:
+        engine = json.loads(ENGINE_FILE.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(engine, dict) and all(isinstance(engine.get(key), str) for key in _ENGINE_KEYS)
+    return engine if whole else None
 
 
 def _stamp(path: str) -> str:
@@ -110,8 +158,8 @@ def _stamp(path: str) -> str:
 def choose_engine(wanted: str) -> dict[str, str]:
     """Return the engine to use: the one on PATH, else the official release, else one built here from its Go module."""
     on_path = shutil.which("pulumi")
-    if ENGINE_FILE.is_file():
-        engine: dict[str, str] = json.loads(ENGINE_FILE.read_text())
+    engine = remembered_engine()
+    if engine is not None:
         same_path = engine["source"] != "on PATH" or engine["path"] == on_path
         if same_path and engine["stamp"] == _stamp(engine["path"]) and is_new_enough(engine["version"], wanted):
             return engine
@@ -179,17 +227,22 @@ def set_up_sandbox() -> None:
 
 def main() -> None:
     """Set up everything and say which engine was taken."""
-    if sys.version_info < PYTHON_MINIMUM:
+    if not is_supported(tuple(sys.version_info[:2])):
         version = ".".join(map(str, sys.version_info[:3]))
+        oldest, newest = (".".join(map(str, limit)) for limit in (PYTHON_MINIMUM, PYTHON_MAXIMUM))
         raise stop(
-            f"Python {version} is too old: install Python 3.11 or newer (or name one: make PYTHON=/path/to/python3.11)"
+            f"this is Python {version}, and Warren is tested with {oldest} to {newest}: "
+            f"install one of them, or name one: make setup PYTHON=/path/to/python{newest}"
         )
     wanted = engine_version(ENGINE_MODULE.read_text())
-    set_up_packages()
+    set_up_packages(VENV, sys.executable)
     engine = choose_engine(wanted)
     set_up_sandbox()
     say(f"Pulumi {engine['version']}, {engine['source']} ({engine['path']})")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("setup: interrupted; the same command goes on where this one stopped") from None

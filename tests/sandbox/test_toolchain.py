@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox import install, versions
 from sandbox.language import required_plugins
-from scripts import setup, stack
+from scripts import pythons, setup
 
 ROOT = Path(setup.__file__).resolve().parent.parent
 SITE = sysconfig.get_paths()["purelib"]
@@ -74,7 +77,7 @@ def test_an_old_engine_on_path_is_passed_over_aloud(checkout: Path, capsys: pyte
     fake_engine(checkout / "path" / "pulumi", "v3.100.0")
     fake_engine(checkout / ".tools" / "bin" / "pulumi", "v3.259.0")
     assert setup.choose_engine("3.259.0")["source"] == "built from its Go module"
-    assert "v3.100.0) is older than v3.259.0" in capsys.readouterr().out
+    assert "v3.100.0) is older than v3.259.0" in capsys.readouterr().err
 
 
 def test_a_second_run_does_not_even_start_the_engine(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,64 +100,177 @@ def test_no_engine_and_no_go_says_what_to_install(checkout: Path, monkeypatch: p
         setup.choose_engine("3.259.0")
 
 
-def test_an_old_python_is_told_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.version_info", (3, 10, 1))
-    with pytest.raises(SystemExit, match=r"Python 3\.10\.1 is too old: install Python 3\.11 or newer"):
+@pytest.mark.parametrize(
+    "left", ["", "{", "[]", '{"path": "/x"}', '{"path": 1, "source": 1, "version": 1, "stamp": 1}', "\udcff"]
+)
+def test_a_broken_note_of_the_engine_is_made_again(checkout: Path, left: str) -> None:
+    fake_engine(checkout / ".tools" / "bin" / "pulumi", "v3.259.0")
+    first = setup.choose_engine("3.259.0")
+    setup.ENGINE_FILE.write_bytes(left.encode("utf-8", "surrogateescape"))
+    assert setup.choose_engine("3.259.0") == first
+    assert setup.remembered_engine() == first
+
+
+@pytest.mark.parametrize("version", [(3, 10, 1), (3, 14, 0)])
+def test_a_python_that_is_not_tested_is_told_which_are(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr("sys.version_info", version)
+    shown = ".".join(map(str, version))
+    with pytest.raises(SystemExit, match=f"this is Python {shown}, and Warren is tested with 3.11 to 3.13: install"):
         setup.main()
 
 
-@pytest.mark.parametrize(
-    ("text", "sandbox"),
-    [
-        ("config:\n  warren:sandbox: true\n", True),
-        ('config:\n  "warren:sandbox": "true"  # yes\n', True),
-        ("config:\n  warren:sandbox: false\n", False),
-        ("config:\n  # warren:sandbox: true\n", False),
-        ("config:\n  warren:domain: x\n", False),
-        ("config:\n  warren:note: 'warren:sandbox: true'\n", False),
-    ],
-)
-def test_a_stack_is_a_sandbox_only_when_its_file_says_so(tmp_path: Path, text: str, *, sandbox: bool) -> None:
-    file = tmp_path / "Pulumi.x.yaml"
-    file.write_text(text)
-    assert stack.is_sandbox(file) is sandbox
+def test_the_range_of_pythons_is_the_same_wherever_it_is_said() -> None:
+    (_, oldest), (_, newest) = setup.PYTHON_MINIMUM, setup.PYTHON_MAXIMUM
+    named = [f"3.{minor}" for minor in range(oldest, newest + 1)]
+    makefile, readme = ((ROOT / name).read_text() for name in ("Makefile", "README.md"))
+    assert f'requires-python = ">=3.{oldest},<3.{newest + 1}"' in (ROOT / "pyproject.toml").read_text()
+    assert f"not (3, {oldest}) <= sys.version_info[:2] <= (3, {newest})" in makefile
+    assert re.findall(r"python(3\.\d+)\b", makefile.split("done)")[0]) == named[::-1]
+    assert f"Python {', '.join(named[:-1])} or {named[-1]} is needed" in makefile
+    assert f"Python {named[0]} to {named[-1]}" in readme
+    assert f"Python {named[0]} to {named[-1]}" in (ROOT / "docs" / "getting-started.md").read_text()
 
 
-def test_a_stack_without_a_file_is_no_sandbox(tmp_path: Path) -> None:
-    assert not stack.is_sandbox(tmp_path / "Pulumi.home.yaml")
+@pytest.fixture
+def installs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Stand in for `venv` and `pip`; says which commands they got."""
+    run, called = subprocess.run, list[list[str]]()
+
+    def instead(command: list[str], **more: Any) -> Any:
+        if "venv" in command:
+            folder = Path(command[-1])
+            shutil.rmtree(folder, ignore_errors=True)
+            (folder / "lib" / "python{}.{}".format(*sys.version_info) / "site-packages").mkdir(parents=True)
+            (folder / "bin").mkdir()
+            (folder / "bin" / "python").symlink_to(sys.executable)
+        elif "pip" not in command:
+            return run(command, **more)
+        called.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", instead)
+    return called
 
 
-def test_the_sandbox_s_environment_has_nothing_of_the_user_s_pulumi(tmp_path: Path) -> None:
-    mine = {
-        "PULUMI_ACCESS_TOKEN": "x",
-        "PULUMI_STACK": "y",
-        "KUBECONFIG": "z",
-        "CLOUDFLARE_API_TOKEN": "t",
-        "HOME": "/h",
-    }
-    environment = stack.sandbox_environment(tmp_path, mine)
-    assert not {"PULUMI_ACCESS_TOKEN", "PULUMI_STACK", "KUBECONFIG", "CLOUDFLARE_API_TOKEN"} & environment.keys()
-    assert environment["HOME"] == "/h"
-    assert environment["PULUMI_HOME"] == f"{tmp_path}/.state/pulumi-home"
-    assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/.state/backend?metadata=skip"
+def test_packages_are_installed_once(tmp_path: Path, installs: list[list[str]]) -> None:
+    for _ in range(2):
+        setup.set_up_packages(tmp_path / "venv", sys.executable)
+    assert ["venv" in command for command in installs] == [True, False]
+    assert "--require-hashes" in installs[1]
 
 
-def test_another_stack_keeps_the_user_s_login(tmp_path: Path) -> None:
-    (tmp_path / "credentials.json").write_text(json.dumps({"current": "https://api.example.com"}))
-    mine = {"PULUMI_HOME": str(tmp_path), "PULUMI_CONFIG_PASSPHRASE": "mine"}
-    assert stack.user_environment(mine) == mine
-    chosen = {"PULUMI_HOME": "/nowhere", "PULUMI_BACKEND_URL": "s3://bucket"}
-    assert stack.user_environment(chosen) == chosen
+def test_after_an_upgrade_of_python_the_environment_is_made_again(tmp_path: Path, installs: list[list[str]]) -> None:
+    venv = tmp_path / "venv"
+    setup.set_up_packages(venv, sys.executable)
+    (venv / "bin" / "python").unlink()
+    (venv / "bin" / "python").symlink_to("/nowhere/python3")
+    setup.set_up_packages(venv, sys.executable)
+    assert len(installs) == 4
+    shutil.move(next((venv / "lib").iterdir()), venv / "lib" / "python3.9")
+    setup.set_up_packages(venv, sys.executable)
+    assert len(installs) == 6
+    assert setup.is_whole(venv)
 
 
-def test_another_stack_s_state_is_never_in_the_checkout() -> None:
-    assert stack.user_environment({"PULUMI_HOME": "/nowhere"})["PULUMI_BACKEND_URL"] == "file://~"
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A Makefile with its scripts, and a PATH of its own with a shell and `make`, below a folder with a space."""
+    root = tmp_path / "my warren"
+    shutil.copytree(ROOT / "scripts", root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Makefile", root)
+    (tmp_path / "path").mkdir()
+    for name in ("make", "sh"):
+        found = shutil.which(name)
+        assert found is not None
+        (tmp_path / "path" / name).symlink_to(found)
+    return root
 
 
-def test_only_the_sandbox_is_changed_without_a_question() -> None:
-    assert stack.arguments("up", "sandbox", sandbox=True) == ["up", "--stack", "sandbox", "--yes", "--skip-preview"]
-    assert stack.arguments("preview", "sandbox", sandbox=True) == ["preview", "--stack", "sandbox"]
-    assert stack.arguments("destroy", "home", sandbox=False) == ["destroy", "--stack", "home"]
+def python_named(bare: Path, name: str, version: str) -> Path:
+    """Put a program there that says it is a Python of this version, and otherwise what it is asked to run."""
+    program = bare.parent / "path" / name if "/" not in name else bare / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    check = f"import sys; sys.version_info = ({version}); exec(sys.argv[1])"
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = -c ] && exec {shlex.quote(sys.executable)} -c "{check}" "$2"\necho "{name}:" "$@"\n'
+    )
+    program.chmod(0o755)
+    return program
+
+
+def make_there(bare: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["make", *words],
+        cwd=bare,
+        env={"PATH": str(bare.parent / "path")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("target", ["setup", "preview", "parts"])
+def test_without_a_python_make_says_so_in_one_sentence(bare: Path, target: str) -> None:
+    python_named(bare, "python3", "3, 14, 0")
+    python_named(bare, "python3.12", "3, 10, 2")
+    [line] = make_there(bare, target).splitlines()
+    assert "*** Python 3.11, 3.12 or 3.13 is needed and not here: install one, or name one: make setup PYTHON=" in line
+
+
+def test_make_takes_the_first_python_that_is_supported_and_its_own_before_any(bare: Path) -> None:
+    python_named(bare, "python3", "3, 14, 0")
+    python_named(bare, "python3.12", "3, 12, 0")
+    assert make_there(bare, "setup") == "python3.12: -m scripts.setup\n"
+    assert make_there(bare, "setup", "PYTHON=echo mine:") == "mine: -m scripts.setup\n"
+    own = python_named(bare, ".venv/bin/python", "3, 11, 0")
+    assert make_there(bare, "setup") == ".venv/bin/python: -m scripts.setup\n"
+    own.unlink()
+    own.symlink_to("/nowhere/python3")
+    assert make_there(bare, "setup") == "python3.12: -m scripts.setup\n"
+
+
+def test_the_other_pythons_are_those_of_the_range() -> None:
+    assert pythons.others((3, 11)) == ["3.12", "3.13"]
+    assert pythons.others((3, 12)) == ["3.11", "3.13"]
+
+
+def test_a_python_is_found_where_pyenv_keeps_it_and_only_when_it_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answering(path: Path, answer: str) -> str:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{answer}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/bin")
+    assert pythons.find("3.77", tmp_path) is None
+    answering(tmp_path / "path" / "python3.77", "exit 127")
+    assert pythons.find("3.77", tmp_path) is None
+    answering(tmp_path / "versions" / "3.77.9" / "bin" / "python3.77", "echo 3 77 9")
+    newest = answering(tmp_path / "versions" / "3.77.10" / "bin" / "python3.77", "echo 3 77 10")
+    answering(tmp_path / "versions" / "3.77.11" / "bin" / "python3.77", "exit 1")
+    assert pythons.find("3.77", tmp_path) == newest
+    first = answering(tmp_path / "path" / "python3.77", "echo 3 77 2")
+    assert pythons.find("3.77", tmp_path) == first
+
+
+def test_what_was_not_found_is_said_and_what_failed_counts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["pythons"])
+    monkeypatch.setattr(pythons, "others", lambda running: ["3.12", "3.13"])
+    monkeypatch.setattr(pythons, "find", lambda version, pyenv: None if version == "3.12" else "python")
+    for passed in (True, False):
+        monkeypatch.setattr(pythons, "tests", lambda *_, passed=passed: passed)
+        with pytest.raises(SystemExit) as left:
+            pythons.main()
+        assert bool(left.value.code) is not passed
+        assert capsys.readouterr().err == "Python 3.12: not found here, so not tried\n"
 
 
 def test_the_engine_writes_no_debug_logs_there_and_a_folder_that_somebody_made_stays(tmp_path: Path) -> None:
@@ -213,5 +329,7 @@ def test_git_ignores_all_that_make_sets_up() -> None:
 
 def test_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("preview", "up", "destroy", "test", "check", "bench", "clean"):
+    named = re.findall(r"^([a-z]+):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"preview", "test"} <= set(named)
+    for target in named:
         assert re.search(rf"^  {target} ", listed, re.MULTILINE), target
