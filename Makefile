@@ -11,7 +11,7 @@ FOUND = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed and not here:
 RUN := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy test check pythons parts conformance live smoke bench lock clean
+.PHONY: help setup preview up destroy config pulumi test check pythons parts conformance live smoke bench lock clean
 
 help: ## list the targets
 	@echo 'make <target> [STACK=<stack>]   (stack: $(STACK); the sandbox needs no cluster, no account and no credentials)'
@@ -28,6 +28,16 @@ up: setup ## create or change the stack; the sandbox leaves its manifests in .st
 
 destroy: setup ## remove everything the stack made
 	@$(RUN) -m scripts.stack destroy '$(STACK)'
+
+# What is in ARGS reaches Pulumi as it was typed: neither make nor a shell looks into it.
+unexport ARGS
+config pulumi: export WARREN_ARGS = $(value ARGS)
+
+config: setup ## set a secret or a setting: make config ARGS="set --secret --path 'secrets.NAME'"
+	@$(RUN) -m scripts.stack config '$(STACK)'
+
+pulumi: setup ## run any Pulumi command on the stack: make pulumi ARGS='stack output routes'
+	@$(RUN) -m scripts.stack pulumi '$(STACK)'
 
 test: setup ## run the tests that need no cluster (tiers 1 and 2)
 	@$(RUN) -m pytest -n 2 --dist loadfile

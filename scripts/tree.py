@@ -1,12 +1,14 @@
-"""The resource tree of a preview, as text.
+"""The end of a preview, as text.
 
 Owns: drawing the tree that Pulumi draws in a terminal, for where there is none (a pipe, a CI log): there it prints rows
-in the order in which they happen to finish.  Does not own: the preview itself.
+in the order in which they happen to finish.  And repeating below it what the program said, the URL table above all.
+Does not own: the preview itself.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,6 +20,7 @@ _SIGNS = {
     "create-replacement": "++",
     "delete-replaced": "--",
 }
+_COLOR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 
 
 def draw(lines: Iterable[str]) -> list[str]:
@@ -34,6 +37,18 @@ def draw(lines: Iterable[str]) -> list[str]:
     for urn, (parent, _, _) in nodes.items():
         children.setdefault(parent if parent in nodes else "", []).append(urn)
     return _branches(children.get("", []), "", nodes, children)
+
+
+def told(lines: Iterable[str]) -> list[str]:
+    """Return what the program said to stay, of an event log: its warnings and the URL table."""
+    events = (json.loads(line).get("diagnosticEvent") for line in lines)
+    kept = (event for event in events if event is not None and not event.get("ephemeral"))
+    return [
+        _COLOR.sub("", event.get("prefix", "") + event["message"]).rstrip()
+        for event in kept
+        if event["severity"] in ("info", "warning")
+        and "::pulumi:pulumi:Stack::" in event.get("urn", "::pulumi:pulumi:Stack::")
+    ]
 
 
 def _branches(

@@ -330,6 +330,6 @@ def test_git_ignores_all_that_make_sets_up() -> None:
 def test_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     named = re.findall(r"^([a-z]+):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert {"preview", "test"} <= set(named)
+    assert {"preview", "config", "pulumi", "test"} <= set(named)
     for target in named:
         assert re.search(rf"^  {target} ", listed, re.MULTILINE), target

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scripts.tree import draw
+from scripts.tree import draw, told
 
 
 def event(name: str, kind: str, op: str = "create", parent: str = "", **more: Any) -> str:
@@ -47,3 +47,19 @@ def test_a_deleted_resource_is_drawn_where_it_was() -> None:
 
 def test_an_empty_preview_draws_nothing() -> None:
     assert draw([]) == []
+
+
+def diagnostic(message: str, severity: str = "info", **more: Any) -> str:
+    return json.dumps({"diagnosticEvent": {"message": message, "severity": severity, **more}})
+
+
+def test_what_the_program_said_to_stay_is_repeated_without_its_colors() -> None:
+    events = [
+        diagnostic("noise", "debug"),
+        diagnostic("<{%reset%}>of a resource<{%reset%}>", urn="urn::kubernetes:core/v1:Secret::a"),
+        diagnostic("gone soon", ephemeral=True),
+        event("dev", "pulumi:pulumi:Stack"),
+        diagnostic("retired\n", "warning", prefix="<{%fg 3%}>warning: <{%reset%}>", urn=STACK),
+        diagnostic("<{%reset%}>Routes\nurl  auth\n<{%reset%}>"),
+    ]
+    assert told(events) == ["warning: retired", "Routes\nurl  auth"]

@@ -1,0 +1,184 @@
+"""The commands that a new user types, `make` and all, in a checkout whose path has a space in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.stack import ENGINE_FILE, ROOT, checkpoint_of
+from spec import platform, report
+from spec.files import stack_file
+from tests.engine.harness import copy_platform
+
+MADE_OF = ("Makefile", "requirements-dev.txt", "scripts", "sandbox", "tools/pulumi/go.mod")
+SECRET = "notes-entra-client-secret"
+VALUE = 'it\'s a $(made) "up" `value`'
+NOTES = """\
+name: notes
+host: notes
+quota: { cpu: 500m, memory: 512Mi }
+auth:
+  providers:
+    - type: microsoft
+      id: entra
+      tenant: 00000000-0000-0000-0000-00000000002a
+      clientId: 00000000-0000-0000-0000-00000000002b
+      clientSecret: { secret: notes-entra-client-secret }
+  allow: { emailDomains: [devailab.work] }
+apps:
+  web: { image: docker.io/traefik/whoami:v1.11.0, args: [--port=8000], port: 8000, routes: [/] }
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """What `make setup` has set up: this checkout's engine and packages, and a state of its own."""
+    root = tmp_path / "a new user's" / "warren"
+    copy_platform(root)
+    for name in MADE_OF:
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, target)
+    (root / ".tools").mkdir()
+    shutil.copy(ENGINE_FILE, root / ".tools")
+    (root / ".venv").symlink_to(sys.prefix)
+    return root
+
+
+def environment(root: Path, **more: str) -> dict[str, str]:
+    """The user's own: nothing of the `make` that runs the tests, and a home without a login."""
+    ours = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKELEVEL", "STACK", "ARGS", "PYTHON", "PULUMI_HOME")
+    kept = {key: value for key, value in os.environ.items() if key not in ours and not key.startswith("PULUMI_")}
+    return kept | {"HOME": str(root.parent / "home")} | more
+
+
+def make(root: Path, *words: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", *words],
+        cwd=root,
+        env=environment(root, **more),
+        input=stdin,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def test_a_piped_preview_ends_with_the_url_table_whatever_python_is_told_to_write(checkout: Path) -> None:
+    done = make(checkout, "preview", PYTHONIOENCODING="latin1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "└─ pulumi:pulumi:Stack  warren-sandbox" in done.stdout
+    written, secrets = stack_file.config_from_file(checkout / "Pulumi.sandbox.yaml")
+    routes = platform.load(checkout, "sandbox", written, secrets=secrets).routes
+    assert done.stdout.endswith(f"Routes\n{report.text_table(report.url_table(routes))}\n")
+    assert "Pulumi v" not in done.stdout, "what make sets up is not what somebody pipes"
+
+
+def test_a_workspace_is_put_behind_sign_in_with_the_commands_of_the_readme(checkout: Path) -> None:
+    file = checkout / "Pulumi.sandbox.yaml"
+    file.write_text(file.read_text("utf-8").replace("[public, mcd, perso]", "[public, notes]"), "utf-8")
+    (checkout / "workspaces" / "notes.yaml").write_text(NOTES, "utf-8")
+    refused = make(checkout, "preview")
+    assert refused.returncode != 0
+    told = refused.stdout + refused.stderr
+    assert f"has no secret '{SECRET}'" in told
+    for noise in ("unhandled error", "non-zero exit code", "Traceback"):
+        assert noise not in told
+    given = make(checkout, "config", f"ARGS=set --secret --path 'secrets.{SECRET}'", stdin=VALUE)
+    assert given.returncode == 0, given.stderr
+    assert make(checkout, "preview").returncode == 0
+    kept = make(checkout, "config", f"ARGS=get --path 'secrets.{SECRET}'")
+    assert kept.stdout == f"{VALUE}\n"
+    assert VALUE not in given.stdout + given.stderr + file.read_text("utf-8")
+
+
+def test_any_command_of_pulumi_runs_as_it_was_typed(checkout: Path) -> None:
+    assert make(checkout, "up").returncode == 0
+    shown = make(checkout, "pulumi", "ARGS=stack output routes --json")
+    assert {row["namespace"] for row in json.loads(shown.stdout)} == {"public", "mcd", "perso"}
+    typed = "$(shell touch made-by-make) `touch made-by-a-shell` a  b; $HOME #"
+    assert make(checkout, "pulumi", f"ARGS=stack tag set note '{typed}'").returncode == 0
+    assert make(checkout, "pulumi", "ARGS=stack tag get note").stdout == f"{typed}\n"
+    assert list(checkout.glob("made-by-*")) == []
+
+
+def test_after_a_destroy_the_stack_s_file_is_not_to_be_deleted(checkout: Path) -> None:
+    done = make(checkout, "destroy")
+    assert done.returncode == 0, done.stderr
+    assert "pulumi stack rm sandbox" in done.stdout, "the engine's advice has changed"
+    assert done.stdout.splitlines()[-1].startswith("Leave out the `pulumi stack rm`: it deletes Pulumi.sandbox.yaml")
+
+
+@pytest.mark.parametrize("left", ["", '{"version": 3, "check'], ids=["nothing", "a beginning"])
+def test_a_state_that_a_full_disk_left_says_how_to_begin_again(checkout: Path, left: str) -> None:
+    state = checkpoint_of(checkout, "sandbox")
+    state.parent.mkdir(parents=True)
+    state.write_text(left)
+    done = make(checkout, "pulumi", "ARGS=stack ls")
+    assert done.returncode != 0
+    assert "state is not whole (was the disk full?); start it again with: make clean" in done.stderr
+    assert make(checkout, "clean").returncode == 0
+    assert make(checkout, "pulumi", "ARGS=stack ls").returncode == 0
+
+
+def test_a_real_stack_with_an_engine_that_cannot_run_it_is_told_so_before_anything_runs(checkout: Path) -> None:
+    engine = checkout / ".tools" / "engine" / "pulumi"
+    engine.parent.mkdir()
+    engine.write_text('#!/bin/sh\necho "$@" >> "$(dirname "$0")/called"\n')
+    engine.chmod(0o755)
+    status = engine.stat()
+    chosen = {"path": str(engine), "source": "built", "version": "v3.999.0"}
+    chosen["stamp"] = f"{status.st_size} {status.st_mtime_ns}"
+    (checkout / ".tools" / "engine.json").write_text(json.dumps(chosen))
+    refused = make(checkout, "preview", "STACK=home")
+    assert "install Pulumi: https://www.pulumi.com/docs/install/" in refused.stderr
+    assert not (engine.parent / "called").exists()
+    # What needs no program needs no host either; and beside the engine is one of the places where it is found.
+    assert make(checkout, "config", "STACK=home").returncode == 0
+    (engine.parent / "pulumi-language-python").touch()
+    assert make(checkout, "up", "STACK=home").returncode == 0
+    assert (engine.parent / "called").read_text() == "config\nup\n"
+
+
+def test_an_interrupted_preview_ends_in_order(checkout: Path) -> None:
+    assert make(checkout, "pulumi", "ARGS=stack ls").returncode == 0
+    process = subprocess.Popen(
+        ["make", "preview"],
+        cwd=checkout,
+        env=environment(checkout),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    said = ""
+    while "Previewing" not in said:
+        said += (line := process.stdout.readline())
+        assert line, said
+    time.sleep(1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    said += process.communicate(timeout=60)[0]
+    assert process.returncode != 0
+    assert re.search("cancel", said)
+    assert "Traceback" not in said
+    assert make(checkout, "preview").returncode == 0, "a lock was left behind"
+
+
+def test_a_reader_who_has_enough_gets_no_traceback(checkout: Path) -> None:
+    command = ["sh", "-c", "make preview | sed 1q"]
+    done = subprocess.run(command, cwd=checkout, env=environment(checkout), capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
