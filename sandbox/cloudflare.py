@@ -141,6 +141,13 @@ def manifests(stack: str) -> str:
     return "manifests" if stack == "sandbox" else f"manifests-{stack}"
 
 
+def _runs_cloudflared(manifest: Path) -> bool:
+    try:
+        return "/cloudflared" in manifest.read_text("utf-8")
+    except FileNotFoundError:
+        return False  # the other stand-in deletes at the same time
+
+
 def tunnel_token(account: str, tunnel: str) -> str:
     """Return a token in the form cloudflared reads, whose secret follows from the tunnel's id and opens nothing."""
     secret = base64.b64encode(hashlib.sha256(f"{STAND_IN} {tunnel}".encode()).digest()).decode()
@@ -198,7 +205,7 @@ class Cloudflare(TableProvider):
         if type_of(urn) != TUNNEL or self._has_tunnel:
             return
         folder = self._sandbox / manifests(stack_of(urn))
-        connectors = [path for path in folder.glob("*/*.yaml") if "/cloudflared" in path.read_text("utf-8")]
+        connectors = [path for path in folder.glob("*/*.yaml") if _runs_cloudflared(path)]
         if connectors:
             raise Refusal(
                 f"Cannot delete tunnel because it has active connections (1022): {connectors[0].name} still runs; "

@@ -254,6 +254,13 @@ def test_both_stand_ins_look_into_the_same_folder(stack: str) -> None:
     assert f".state/sandbox/{cloudflare.manifests(stack)}" == connection.manifests(stack)
 
 
+def test_a_manifest_that_goes_while_a_tunnel_is_deleted_is_no_connector(tmp_path: Path) -> None:
+    folder = tmp_path / "manifests-dev" / "team"
+    folder.mkdir(parents=True)
+    (folder / "service-web.yaml").symlink_to(tmp_path / "gone")
+    Cloudflare("1", "", tmp_path).before_delete(f"urn:pulumi:dev::warren::{TUNNEL}::t")
+
+
 @pytest.mark.parametrize("token", ["", "v1.0-abcdef", "Sandbox-x"])
 def test_a_token_that_could_be_real_is_refused(token: str) -> None:
     request = provider_pb2.CheckRequest(news=encode({"apiToken": Secret(token)}))
