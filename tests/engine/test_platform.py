@@ -171,6 +171,15 @@ def test_nginx_serves_the_same_stack_and_says_that_it_is_retired(platform: Platf
 
     assert ingresses(result) == ingresses(ours)
 
+    def told(of: Result) -> str:
+        return str([step.details["new"]["inputs"] for step in of.steps if step.type.endswith(":ConfigMap")])
+
+    # Both know where people sign in and what they have to keep other hosts' pages from.
+    assert "begin.mcd" in told(ours)
+    assert "/dex/auth(/|$)" in told(result)
+    assert "cross-origin." in told(ours)
+    assert "$warren_cross_origin" in told(result)
+
 
 def test_a_real_suite_in_one_file_previews(platform: Platform) -> None:
     project = platform()

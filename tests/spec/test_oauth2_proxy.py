@@ -120,6 +120,10 @@ def test_rule_08_one_list_of_emails_admits_and_groups_narrow_it(allow: str, expe
     assert {key: found[key] for key in keys if key in found} == expected
 
 
+def test_rule_08_every_group_is_named() -> None:
+    assert settings({"groups": ["staff", "family"]})["allowed_groups"] == ("staff", "family")
+
+
 def test_rule_08_an_allow_list_that_names_nobody_is_refused() -> None:
     w = workspace()
     nobody = auth_of(w).model_copy(update={"allow": Allow.model_construct()})

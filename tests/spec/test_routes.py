@@ -115,3 +115,19 @@ def test_no_two_routes_of_a_workspace_share_an_ingress_name(pairs: set[tuple[str
     slugs = [_route(app, path).slug for app, path in pairs]
     assert len(set(slugs)) == len(slugs)
     assert all(len(slug) <= 253 and slug == slug.lower() for slug in slugs)
+
+
+def test_a_password_opens_no_route_that_is_behind_sign_in() -> None:
+    app = {"image": "i:1", "port": 80, "routes": [{"path": "/", "basicAuth": {"secret": "s"}}]}
+    [row] = routes.routes_of(_STACK, _workspace({"a": app}, _AUTH))
+    assert row.auth == "page"
+
+
+def test_people_sign_in_at_every_protected_host_and_dex_is_at_the_workspaces() -> None:
+    def app(**fields: Any) -> dict[str, Any]:
+        return {"image": "i:1", "port": 80, "routes": ["/"], **fields}
+
+    opened = app(host="c", routes=[{"path": "/", "public": True}])
+    apps = {"a": app(), "b": app(host="b"), "c": opened}
+    [found] = routes.sign_ins(_STACK, [_workspace(apps, _AUTH), _workspace({"a": app()})])
+    assert found == routes.SignIn("ws", "ws.example.com", ("b.example.com", "ws.example.com"))
