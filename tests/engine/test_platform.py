@@ -142,6 +142,22 @@ def test_home_previews_with_its_exact_configuration_once_its_secret_is_set(platf
     assert set(result.changes) == {"create"}
 
 
+@pytest.mark.parametrize("key", ["cloudflare:apiToken", "cloudflare:config:apiToken", "secrets"])
+def test_rule_62_the_engine_takes_plain_text_by_every_spelling_of_a_key_and_the_program_does_not(
+    key: str, platform: Platform
+) -> None:
+    project = platform(stack="home")
+    _home_in_the_sandbox(project)
+    if key == "secrets":
+        _edit(project, "Pulumi.home.yaml", "  warren:secrets:\n", "  secrets:\n    mcd-x: hunter2\n")
+    else:
+        _edit(project, "Pulumi.home.yaml", "config:\n", f"config:\n  {key}: hunter2\n")
+    result = project.preview()
+    assert not result.ok
+    assert [error for error in result.errors if "is in plain text" in error and "hunter2" not in error] != []
+    assert result.changed() <= {"warren-home"}
+
+
 def test_home_without_its_secrets_says_how_to_set_them_and_changes_nothing(platform: Platform) -> None:
     project = platform(stack="home")
     result = project.preview()
