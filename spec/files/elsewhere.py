@@ -108,6 +108,14 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         **dict.fromkeys(
             ("pull_policy", "imagePullPolicy"), ("", "images are pinned, so it changes nothing; leave it out")
         ),
+        **dict.fromkeys(
+            ("stop_grace_period", "terminationGracePeriodSeconds", "terminationGracePeriod", "stop_timeout"),
+            ("gracePeriod", "write gracePeriod: 60s"),
+        ),
+        **dict.fromkeys(
+            ("lifecycle", "preStop", "stop_signal", "postStart"),
+            ("gracePeriod", "pods that serve go on for ten seconds by themselves; for more write gracePeriod: 60s"),
+        ),
         "imagePullSecrets": ("", "registries that ask for a password are not supported yet"),
         **dict.fromkeys(
             ("working_dir", "workingDir", "workdir"), ("command", "write command: [sh, -c, 'cd /srv && exec program']")
@@ -134,6 +142,7 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         "allowFrom": _below_route("allowFrom", "[203.0.113.0/24]"),
         "deny": _below_route("deny", "[/metrics]"),
         "basicAuth": _below_route("basicAuth", "{ secret: NAME }"),
+        "crossOrigin": _below_route("crossOrigin", "true"),
         "protocol": _below_route("protocol", "grpc"),
         "claim": ("volumes", "write volumes: { data: { mount: /data, claim: NAME } }"),
         "nfs": ("volumes", "write volumes: { share: { mount: /share, size: 1Gi, nfs: { server: ..., path: ... } } }"),
