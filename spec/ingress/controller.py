@@ -93,12 +93,11 @@ SILENCE = 3600
 that has nothing to tell is not broken. Cloudflare gives up earlier on a request without an answer."""
 
 BEGIN_PATH = "/dex/auth"
-BEGIN_RATE = 30
-BEGIN_BURST = 90
-"""Where Dex makes a record of a sign-in, how many such requests a client may make in a minute, and how many at once.
+BEGIN_BURST = 60
+"""Where Dex makes a record of a sign-in, and how many such requests a client may make in a minute, at once or not.
 
 One sign-in is two, or four where Dex asks for the password itself. Every record has up to 64 KB and is kept for a
-quarter of an hour (`SIGN_IN_MINUTES`), so one client fills 34 MB of the cluster's datastore and no more."""
+quarter of an hour (`SIGN_IN_MINUTES`), so one client fills 60 MB of the cluster's datastore and no more."""
 
 LOG_FIELDS = {
     "time": "StartUTC",

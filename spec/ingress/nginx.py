@@ -28,7 +28,6 @@ from spec.ingress import refusals
 from spec.ingress.controller import (
     BEGIN_BURST,
     BEGIN_PATH,
-    BEGIN_RATE,
     CLIENT_BURST,
     CLIENT_HEADER,
     CLIENT_RATE,
@@ -197,7 +196,7 @@ def _beginnings(sign_in: Iterable[SignIn]) -> list[str]:
         '  default "";',
         *(f'  "~^{re.escape(each.host)}{BEGIN_PATH}(/|$)" $warren_client;' for each in sign_in),
         "}",
-        f"limit_req_zone $warren_begins zone=warren_begins:10m rate={BEGIN_RATE}r/m;",
+        f"limit_req_zone $warren_begins zone=warren_begins:10m rate={BEGIN_BURST}r/m;",
         f"limit_req zone=warren_begins burst={BEGIN_BURST} nodelay;",
     ]
 

@@ -85,6 +85,17 @@ def rate_limit(average: int, period: str, burst: int) -> Manifest:
     return {"rateLimit": {"average": average, "period": period, "burst": burst, "sourceCriterion": source}}
 
 
+def at_once(count: int, unit: str) -> int:
+    """How many requests a client may make at once where `count` are allowed in a second or a minute.
+
+    Traefik forgets a client that pauses for as long as one request takes to be earned, and a second more, and then
+    grants the whole burst again (pkg/middlewares/ratelimiter/rate_limiter.go, ttl). With minutes' worth at once, 20/m
+    was 25 a second for whoever knew. So it is ten seconds' worth of such a rate, or five: with all pauses, nobody makes
+    more than six times what the route says. (It forgets everybody whenever its config changes, too.)
+    """
+    return count * BURST if unit == "s" else max(BURST, count // 6)
+
+
 def router_rule(host: str, path: str) -> str:
     """The rule that the provider writes for a Prefix path (translator.go, buildRule)."""
     paths = 'PathPrefix("/")' if path == "/" else f'(Path("{path}") || PathPrefix("{path}/"))'
@@ -109,7 +120,7 @@ def _limit_name(route: Route) -> str:
 
 def _limit(rate: str) -> Manifest:
     count, _, unit = rate.partition("/")
-    return rate_limit(int(count), f"1{unit}", int(count) * BURST)
+    return rate_limit(int(count), f"1{unit}", at_once(int(count), unit))
 
 
 def _routers(route: Route) -> Iterator[tuple[str, Manifest]]:

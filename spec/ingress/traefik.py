@@ -30,7 +30,6 @@ from spec.ingress import own_routers, refusals
 from spec.ingress.controller import (
     BEGIN_BURST,
     BEGIN_PATH,
-    BEGIN_RATE,
     CLIENT_BURST,
     CLIENT_RATE,
     CONTROLLER_CLASS,
@@ -208,7 +207,8 @@ def beginnings(sign_in: Iterable[SignIn]) -> Manifest:
                 for name, rule in rules.items()
             },
             "middlewares": {
-                "begin": own_routers.rate_limit(BEGIN_RATE, "1m", BEGIN_BURST),
+                # One a minute, so that Traefik remembers for a minute who has had the burst (`own_routers.at_once`).
+                "begin": own_routers.rate_limit(1, "1m", BEGIN_BURST),
                 **{f"begin.{name}": {"headers": {"customRequestHeaders": {WORKSPACE_HEADER: name}}} for name in found},
             },
             "services": {f"begin.{name}": {"loadBalancer": {"servers": [{"url": _dex(name)}]}} for name in found},

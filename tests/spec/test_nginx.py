@@ -145,8 +145,8 @@ def test_who_begins_sign_ins_is_counted_before_dex_keeps_a_record_of_each() -> N
     told = nginx.config(CLUSTER, (), [SIGN_IN])["http-snippet"]
     [(pattern, key)] = re.findall(r'map "\$host\$uri" \$warren_begins \{\n  default "";\n  "~(\S+)" (\S+);\n\}', told)
     assert key == "$warren_client"
-    assert "limit_req_zone $warren_begins zone=warren_begins:10m rate=30r/m;" in told
-    assert "limit_req zone=warren_begins burst=90 nodelay;" in told
+    assert "limit_req_zone $warren_begins zone=warren_begins:10m rate=60r/m;" in told
+    assert "limit_req zone=warren_begins burst=60 nodelay;" in told
     for path, counted in (
         ("/dex/auth", True),
         ("/dex/auth/entra", True),

@@ -45,7 +45,17 @@ def test_routes_without_such_options_leave_the_file_empty_because_traefik_refuse
     assert own_routers.config([]) == {}
 
 
-@pytest.mark.parametrize(("rate", "average", "period", "burst"), [("20/s", 20, "1s", 100), ("300/m", 300, "1m", 1500)])
+@given(st.integers(1, 100_000), st.sampled_from([("s", 1), ("m", 60)]))
+def test_rule_56_who_pauses_until_traefik_forgets_gains_little(count: int, unit: tuple[str, int]) -> None:
+    """Its ttl (pkg/middlewares/ratelimiter/rate_limiter.go): after so many seconds of silence the burst is whole."""
+    a_second = count / unit[1]
+    forgets_after = 2 if a_second >= 1 else 1 + int(1 / a_second)
+    assert own_routers.at_once(count, unit[0]) * unit[1] <= 5 * count * forgets_after
+
+
+@pytest.mark.parametrize(
+    ("rate", "average", "period", "burst"), [("20/s", 20, "1s", 100), ("300/m", 300, "1m", 50), ("20/m", 20, "1m", 5)]
+)
 def test_rule_56_a_limit_counts_by_the_real_client_and_an_ipv6_network_as_one(
     rate: str, average: int, period: str, burst: int
 ) -> None:

@@ -119,7 +119,7 @@ def test_who_begins_sign_ins_is_counted_before_dex_keeps_a_record_of_each() -> N
     assert router["priority"] == len(router["rule"]) + 1
     assert [made["middlewares"][name] for name in router["middlewares"]] == [
         {"headers": {"customRequestHeaders": {"X-Warren-Workspace": "mcd"}}},
-        own_routers.rate_limit(30, "1m", 90),
+        own_routers.rate_limit(1, "1m", 60),
     ]
     assert made["services"] == {
         "begin.mcd": {"loadBalancer": {"servers": [{"url": "http://dex.mcd.svc.cluster.local:5556"}]}}
