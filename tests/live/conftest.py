@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.live.node import GATEWAY, NOT_RUN, Node, make_network
+from tests.live.network import GATEWAY, make_network
+from tests.live.node import NOT_RUN, Node
 from tests.live.silence import Silent
 from tests.live.visitor import ANN, Visitor
 from tests.real import control_plane, stacks

@@ -40,6 +40,8 @@ class Hit:
     code: int
     """0 where there was no answer."""
     app: str | None
+    error: str = ""
+    """Why there was none."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Run:
         number = int(result["url"].rpartition("target=")[2])
         headers = {name.lower(): values for name, values in (result["headers"] or {}).items()}
         app = headers.get("x-standin-app", [None])[0]
-        return Hit(self.targets[number], result["code"], app)
+        return Hit(self.targets[number], result["code"], app, result["error"])
 
 
 @contextmanager

@@ -20,7 +20,6 @@ import base64
 import http.client
 import os
 import shlex
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,16 +27,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from tests.live.network import GATEWAY, OWN, attach, hold, overwrite
 from tests.real.api import Answer, Api, Manifest
 from tests.real.control_plane import ControlPlane, wait
 from tests.real.programs import Process, program
 
-GATEWAY = "10.42.0.1"
-"""The bridge: where the API server listens, and where the tests' requests come from, as cloudflared's would."""
-STRANGER = "192.0.2.9"
-"""An address outside the pod network, for requests that nobody should believe."""
 NAME = "pi-1"
 PROXY_SECONDS = 2
 """How late kube-proxy is to know that a pod ends; it may wait for a second for more changes, and a Pi is slow."""
@@ -47,8 +41,6 @@ PROGRAMS = {"traefik": "traefik", "oauth2-proxy": "oauth2-proxy", "dex": "standi
 and `standins/echo` stands in for it."""
 NOT_RUN = ("cloudflared",)
 
-_OWN = ("etc", "run", "tmp")
-"""The directories that a pod has of its own; the rest of the file system is the machine's."""
 _ACCOUNT = "run/secrets/kubernetes.io/serviceaccount"  # /var/run is a link to /run
 
 
@@ -80,28 +72,6 @@ class Pod:
     def app(self) -> str:
         """``namespace/name`` of what it belongs to."""
         return _app(self.manifest)
-
-
-def _ip(*arguments: str) -> None:
-    done = subprocess.run(["ip", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
-
-
-def make_network(hosts: Path) -> None:
-    """The bridge that pods hang on, in the network namespace of this process; ends the run if that is the machine's.
-
-    `hosts` becomes its hosts file.
-    """
-    links = subprocess.run(["ip", "-oneline", "link"], capture_output=True, text=True, check=True).stdout.splitlines()
-    if len(links) != 1:
-        pytest.exit("the live tests need a network namespace of their own: run `make live`", returncode=2)
-    _ip("link", "set", "lo", "up")
-    _ip("link", "add", "pods", "type", "bridge")
-    _ip("addr", "add", f"{GATEWAY}/16", "dev", "pods")
-    _ip("addr", "add", f"{STRANGER}/32", "dev", "pods")
-    _ip("link", "set", "pods", "up")
-    # Requests of the tests' own find a Service as those of pods do. Nobody outside sees what is mounted here.
-    subprocess.run(["mount", "--bind", str(hosts), "/etc/hosts"], check=True)
 
 
 class Node:
@@ -231,6 +201,8 @@ class Node:
         elif not pod.left and now > pod.ends - pod.settles + PROXY_SECONDS:
             pod.left = True
             self._write_hosts()
+            # This loop may be late on a busy machine; the one that is told last must not be later for that.
+            pod.ends = max(pod.ends, time.monotonic() + pod.settles - PROXY_SECONDS)
         elif pod.killed is None and now >= pod.ends:
             pod.killed = now - pod.settles + pod.manifest["spec"]["terminationGracePeriodSeconds"]
             for process in pod.containers.values():
@@ -298,7 +270,7 @@ class Node:
         self._made += 1
         address = f"10.42.1.{self._made}"
         folder = self._folder / f"{namespace}-{name}"
-        for part in _OWN:
+        for part in OWN:
             (folder / part).mkdir(parents=True)
         self._write_files(manifest, folder)
         binding = {
@@ -309,8 +281,8 @@ class Node:
         }
         answer = self.api.request("POST", f"{self.api.path('v1', 'Pod', namespace, name)}/binding", binding)
         assert answer.ok, answer.message
-        pod = Pod(manifest, address, folder, _pause(folder))
-        _attach(pod, self._made)
+        pod = Pod(manifest, address, folder, hold(folder))
+        attach(pod.pause, pod.address, self._made)
         self.pods.append(pod)
         return pod
 
@@ -323,7 +295,7 @@ class Node:
         for container in spec["containers"]:
             for mount in container.get("volumeMounts", []):
                 place = folder / mount["mountPath"].lstrip("/")
-                if place.relative_to(folder).parts[0] not in _OWN:
+                if place.relative_to(folder).parts[0] not in OWN:
                     continue  # only apps have these, and echo reads no files
                 for path, data in content.get(mount["name"], {}).items():
                     (place / path).parent.mkdir(parents=True, exist_ok=True)
@@ -405,18 +377,7 @@ class Node:
                     lines.append(f"{pod.address} {metadata['name']}.{metadata['namespace']}.svc.cluster.local")
                     break
         for file in (*(pod.folder / "etc" / "hosts" for pod in self.pods), self._hosts):
-            _overwrite(file, "\n".join(lines) + "\n")
-
-
-def _overwrite(file: Path, text: str) -> None:
-    """Never empty in between, because a program that reads it then would find no address; and the same file, because
-    it may be mounted elsewhere."""
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT, 0o644)
-    try:
-        os.pwrite(handle, text.encode(), 0)
-        os.ftruncate(handle, len(text.encode()))
-    finally:
-        os.close(handle)
+            overwrite(file, "\n".join(lines) + "\n")
 
 
 def _app(pod: Manifest) -> str:
@@ -434,40 +395,6 @@ def _program(image: str) -> Path:
     name = image.partition(":")[0].rpartition("/")[2]
     module, _, command = PROGRAMS.get(name, "standins/echo").partition("/")
     return program(module, command or None)
-
-
-def _pause(folder: Path) -> Process:
-    """The process that holds a pod's namespaces open; returns when they are there."""
-    binds = [f"mount --bind {shlex.quote(str(folder / part))} /{part}" for part in _OWN]
-    ready = folder / "namespaces"
-    script = "; ".join(
-        [
-            "set -e",
-            "mount --make-rprivate /",
-            f"exec 8>{shlex.quote(str(ready))}",
-            *binds,
-            "echo >&8",
-            "exec sleep infinity",
-        ]
-    )
-    process = Process(["unshare", "--net", "--mount", "--", "sh", "-c", script], folder / "pause.log")
-    wait(f"namespaces of {folder.name}", lambda: ready.is_file() and ready.stat().st_size > 0, 10)
-    return process
-
-
-def _attach(pod: Pod, number: int) -> None:
-    """Plug the pod into the bridge, as a network plugin does."""
-    outside, inside = f"pod{number}", "eth0"
-    _ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", str(pod.pause.pid))
-    _ip("link", "set", outside, "master", "pods", "up")
-    within = ["nsenter", f"--target={pod.pause.pid}", "--net", "--"]
-    for arguments in (
-        ["link", "set", "lo", "up"],
-        ["addr", "add", f"{pod.address}/16", "dev", inside],
-        ["link", "set", inside, "up"],
-        ["route", "add", "default", "via", GATEWAY],
-    ):
-        subprocess.run([*within, "ip", *arguments], check=True, capture_output=True)
 
 
 def _passes(pod: Pod, container: Mapping[str, Any]) -> bool:

@@ -18,7 +18,7 @@ from spec.gateway import oauth2_proxy
 from spec.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS
 from spec.routes import Route
 from tests.live.conftest import Live
-from tests.live.node import STRANGER
+from tests.live.network import STRANGER
 from tests.live.rows import HOSTS, PAGE, PROGRAM, PROTECTED, SHARED, app_of, each, every_host, row
 from tests.live.visitor import Header, Reply, Visitor
 from tests.live.websocket import Message, connect

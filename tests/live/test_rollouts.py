@@ -29,10 +29,10 @@ LONGEST = 100
 CONTROLLER = "warren-ingress/ingress-controller"
 
 
-def lost(hits: list[Hit]) -> Counter[tuple[str, int]]:
+def lost(hits: list[Hit]) -> Counter[tuple[str, int, str]]:
     """Requests that a person would have noticed."""
     good = {200, 302, 401, 403}
-    return Counter((hit.target.name, hit.code) for hit in hits if hit.code not in good)
+    return Counter((hit.target.name, hit.code, hit.error) for hit in hits if hit.code not in good)
 
 
 def rolled(live: Live, folder: Path, app: str, targets: list[Target]) -> list[Hit]:

@@ -12,7 +12,7 @@ import pytest
 from spec.ingress.controller import IDENTITY_HEADERS
 from spec.routes import Route
 from tests.live.conftest import USERS, Live
-from tests.live.node import GATEWAY
+from tests.live.network import GATEWAY
 from tests.live.rows import OPEN, PROTECTED, app_of, each, every_host, path_below
 from tests.live.visitor import Header, Reply
 from tests.real.stacks import PASSWORD
