@@ -48,7 +48,7 @@ def world(
 ) -> Iterator[World]:
     monkeypatch.delenv(TOKEN, raising=False)
     platform, cloudflare = standin.Platform(plan), standin.Cloudflare(plan)
-    folder = tmp_path / "cluster"
+    folder = tmp_path / "a cluster"  # people have spaces in their paths
     folder.mkdir()
     cluster = standin.Cluster(plan, folder)
     with standin.served(platform.handler()) as url, standin.served(cloudflare.handler()) as api:
