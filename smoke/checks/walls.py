@@ -16,7 +16,7 @@ from spec import names, pods, walls
 from spec.app import apps
 from spec.ingress import controller
 from spec.ingress.annotations import ALLOWED_ANNOTATIONS
-from spec.tenant import admission, tenancy
+from spec.tenant import admission, bounds, tenancy
 
 Manifest = dict[str, Any]
 
@@ -148,6 +148,8 @@ def rules() -> list[Manifest]:
         admission.ingress_policy(ALLOWED_ANNOTATIONS),
         admission.service_policy(),
         *admission.bindings().values(),
+        *bounds.policies().values(),
+        *bounds.bindings().values(),
     ]
 
 
