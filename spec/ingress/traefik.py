@@ -19,7 +19,7 @@ its ClusterRole may list Secrets; its NetworkPolicy leaves it no way out but the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -53,6 +53,9 @@ PING_PORT = 8080
 """Probes only; no route ever leads here."""
 CONFIG_MAP = "traefik"
 _CONFIG = "/etc/traefik/dynamic"
+_FILE_BYTES = 300 * 2**10
+_CONFIG_MAP_BYTES = 900 * 2**10
+"""What a file of the file provider has, about, and a ConfigMap at most: the API server keeps none above 1 MiB."""
 _PROVIDER = own_routers.PROVIDER
 _SCRATCH = "/tmp"  # noqa: S108 - where Go puts temporary files; a volume of the pod's own
 _USER = 65532
@@ -64,29 +67,58 @@ _EVERY_REQUEST = ("clean", "per-client")
 def controller(cluster: Cluster, routes: Iterable[Route], sign_in: Iterable[SignIn] = ()) -> Controller:
     """Traefik for a cluster."""
     routes, sign_in = list(routes), list(sign_in)
+    config = config_maps(
+        {
+            "every-request": every_request(),
+            "routes": own_routers.config(routes),
+            "refusals": refusals.traefik(routes, sign_in),
+            "sign-in": beginnings(sign_in),
+        }
+    )
     return Controller(
         user=_USER,
         group=_USER,
         container=_container(cluster),
-        config={
-            CONFIG_MAP: {
-                "every-request.yaml": _yaml(every_request()),
-                "routes.yaml": _yaml(own_routers.config(routes)),
-                "refusals.yaml": _yaml(refusals.traefik(routes, sign_in)),
-                "sign-in.yaml": _yaml(beginnings(sign_in)),
-            }
-        },
+        config=config,
         cluster_rules=RULES,
         volumes=[
-            # A directory, not one file: Traefik sees the kubelet's next update of a ConfigMap only in a directory it
-            # watches.
-            {"name": "config", "configMap": {"name": CONFIG_MAP}},
+            # One directory, and not one file each: Traefik sees the kubelet's next update of a ConfigMap only in a
+            # directory it watches, and it watches no folder below that.
+            {"name": "config", "projected": {"sources": [{"configMap": {"name": name}} for name in config]}},
             # Part of a body that is refused for its size lands here for a moment, and nothing else. In memory, because
             # a full one is an error for who fills it: files without a name, as these, escape the limit of a disk.
             {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
         ],
         ingresses=[own_routers.measuring()],
     )
+
+
+def config_maps(config: Mapping[str, Manifest]) -> dict[str, dict[str, str]]:
+    """The file provider's config, by subject, as files in ConfigMaps: one for all but the largest platforms.
+
+    A route costs up to a kilobyte here.
+    """
+    files = [file for subject, each in config.items() for file in _files(subject, each)]
+    found: list[dict[str, str]] = [{}]
+    for name, text in files:
+        if sum(map(len, found[-1].values())) + len(text) > _CONFIG_MAP_BYTES:
+            found.append({})
+        found[-1][name] = text
+    return {CONFIG_MAP if i == 0 else f"{CONFIG_MAP}-{i + 1}": each for i, each in enumerate(found)}
+
+
+def _files(subject: str, config: Manifest) -> Iterator[tuple[str, str]]:
+    count = -(-len(text := _yaml(config)) // _FILE_BYTES)
+    if count <= 1:
+        yield f"{subject}.yaml", text
+        return
+    entries = [(section, key) for section, named in sorted(config["http"].items()) for key in sorted(named)]
+    for i in range(count):
+        part: dict[str, Manifest] = {}
+        # Every so many of each kind, so that all files are about as long.
+        for section, key in entries[i::count]:
+            part.setdefault(section, {})[key] = config["http"][section][key]
+        yield f"{subject}-{i + 1}.yaml", _yaml({"http": part})
 
 
 RULES: tuple[Manifest, ...] = (

@@ -149,7 +149,7 @@ def test_the_pods_meet_pod_security_restricted(controller: Which) -> None:
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert pod["enableServiceLinks"] is False
-    assert all(set(volume) <= {"name", "configMap", "emptyDir"} for volume in pod["volumes"])
+    assert all(set(volume) <= {"name", "projected", "configMap", "emptyDir"} for volume in pod["volumes"])
 
 
 def test_nginx_keeps_the_group_that_its_image_was_built_with() -> None:

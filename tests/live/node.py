@@ -312,6 +312,11 @@ class Node:
 
     def _content(self, namespace: str, volume: Mapping[str, Any]) -> dict[str, bytes]:
         """The files of a volume, path to content; none for those that start empty or are not there."""
+        if "projected" in volume:
+            sources = volume["projected"]["sources"]
+            if not all(each.keys() == {"configMap"} for each in sources):
+                return {}  # the one that every pod gets for its account, which is written by itself
+            return {path: data for each in sources for path, data in self._content(namespace, each).items()}
         if "configMap" in volume:
             source, kind, name = volume["configMap"], "ConfigMap", volume["configMap"]["name"]
         elif "secret" in volume:

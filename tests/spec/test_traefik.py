@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 
-from spec.ingress import own_routers, traefik
+from spec.ingress import own_routers, refusals, traefik
 from spec.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS, LOG_FIELDS
 
 from .ingress_examples import CLUSTER, EVERY_KIND, HOST, SIGN_IN, route
@@ -129,6 +131,28 @@ def test_who_begins_sign_ins_is_counted_before_dex_keeps_a_record_of_each() -> N
 
 def test_where_nobody_signs_in_the_file_is_empty() -> None:
     assert traefik.controller(CLUSTER, [route("/")]).config["traefik"]["sign-in.yaml"] == ""
+
+
+def test_a_large_platform_s_routes_fit_into_objects_that_the_api_server_keeps() -> None:
+    many = [
+        route(f"/{'x' * 40}/{i}", "page", workspace=f"team-{i:04}", rateLimit="20/s", bodySize="1Mi", deny=("/x",))
+        for i in range(1500)
+    ]
+    told = traefik.controller(CLUSTER, many, [SIGN_IN])
+    assert list(told.config) == ["traefik", "traefik-2", "traefik-3", "traefik-4", "traefik-5"]
+    assert max(sum(map(len, files.values())) for files in told.config.values()) <= 900 * 2**10
+    [volume] = [volume for volume in told.volumes if volume["name"] == "config"]
+    assert [each["configMap"]["name"] for each in volume["projected"]["sources"]] == list(told.config)
+    names = [name for files in told.config.values() for name in files]
+    assert len(names) == len(set(names)), "files of two ConfigMaps would meet in the directory"
+    merged: dict[str, dict[str, Any]] = {}
+    for text in (text for files in told.config.values() for text in files.values()):
+        for section, named in yaml.safe_load(text)["http"].items():
+            assert not merged.setdefault(section, {}).keys() & named.keys()
+            merged[section] |= named
+    for whole in (own_routers.config(many), refusals.traefik(many, [SIGN_IN]), traefik.beginnings([SIGN_IN])):
+        for section, named in whole["http"].items():
+            assert merged[section].items() >= named.items()
 
 
 def test_every_file_is_yaml_that_traefiks_templates_leave_alone() -> None:
