@@ -129,7 +129,8 @@ class RouteRule(Written):
     protocol: Literal["http", "https", "grpc"] = "http"
     """What the app speaks. WebSockets need nothing: they are http."""
     crossOrigin: bool = False
-    """Pages of other hosts may post to it and open WebSockets, as whoever is signed in. Other workspaces' included."""
+    """Pages of other hosts, other workspaces' included, may post to it and open WebSockets as whoever is signed in, or
+    comes with the password of `basicAuth` or from an address of `allowFrom`."""
     deny: tuple[RoutePath, ...] = ()
     """Paths below this one that nobody reaches from outside, such as /metrics."""
     basicAuth: Secret | None = None

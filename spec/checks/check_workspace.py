@@ -167,8 +167,8 @@ def _routes(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
             )
         if rule.public and rule.auth != "page":
             yield file.mistake((*route, "auth"), "says how to sign in on a route that is public; leave one of them out")
-        if rule.crossOrigin and (rule.public or not signs_in):
-            what = "means nothing on a route without sign-in, where pages of other hosts are not refused; leave it out"
+        if rule.crossOrigin and (rule.public or not signs_in) and not (rule.basicAuth or rule.allowFrom):
+            what = "means nothing on a route that lets everybody in: pages of other hosts may write there; leave it out"
             yield file.mistake((*route, "crossOrigin"), what)
         if rule.basicAuth and signs_in and not rule.public:
             yield file.mistake(

@@ -33,8 +33,16 @@ _NO_PEER = "0.0.0.0/32"
 
 
 def guarded(routes: Iterable[Route]) -> list[Route]:
-    """The rows that pages of other hosts must not write to."""
-    return [route for route in routes if route.auth != "none" and not route.rule.crossOrigin]
+    """The rows that pages of other hosts must not write to: those that let in some people and not others.
+
+    How does not matter: a browser sends a password that it knows, and its own address, with another page's request as
+    it sends a cookie.
+    """
+    return [
+        route
+        for route in routes
+        if (route.auth != "none" or route.rule.basicAuth or route.rule.allowFrom) and not route.rule.crossOrigin
+    ]
 
 
 def _hosts(sign_in: Iterable[SignIn]) -> list[str]:

@@ -12,7 +12,7 @@ from spec.routes import Route
 from tests.live.conftest import Live
 from tests.live.rows import HOSTS, PROTECTED, ROUTES, app_of, each, every_host, path_below
 from tests.live.test_attacks import CLUB, OPEN, TEAM, is_shut, upgrade
-from tests.live.test_routes import OFFICE
+from tests.live.test_routes import BASIC, OFFICE
 from tests.live.visitor import Header, Reply, Visitor, read_reply
 
 # Rule 50: control characters in a path.
@@ -147,6 +147,28 @@ def test_rule_53_a_route_may_say_otherwise_and_still_asks_for_sign_in(live: Live
         assert (reply.status, reply.app) == (200, "team/hello")
         assert live.visitor().get(TEAM, "/embed/x", *headers, method="POST", body=b"x=1").status == 401
     assert upgrade(live.signed_in(TEAM), TEAM, "/embed", *FOREIGN[0])[0].status == 101
+
+
+KNOWN_BY_BROWSERS = [each for each in ROUTES if each.auth == "none" and (each.rule.basicAuth or each.rule.allowFrom)]
+
+
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+@each(KNOWN_BY_BROWSERS)
+def test_rule_53_nor_with_a_password_or_an_address_that_the_browser_has(
+    live: Live, row: Route, headers: list[Header]
+) -> None:
+    """A browser answers for the visitor with what it knows, whoever's page asks."""
+    if headers == [("Origin", f"https://{row.host}")]:
+        headers = [("Origin", f"https://{row.host}:8443")]
+    known: list[Header] = [BASIC] if row.rule.basicAuth else []
+
+    def write(*said: Header) -> Reply:
+        who = live.visitor(OFFICE.get(row.path, "192.0.2.61"))
+        return who.get(row.host, path_below(row.path, "x"), *known, *said, method="POST", body=b"x=1")
+
+    assert (write(*headers).status, write(*headers).app) == (403, None)
+    assert (write().status, write().app) == (200, app_of(row))
+    assert write(("Sec-Fetch-Site", "same-origin"), ("Origin", f"https://{row.host}")).status == 200
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)

@@ -18,12 +18,13 @@ from spec.ingress import nginx, own_routers, refusals, traefik
 from spec.ingress.own_routers import router_rule
 from spec.routes import Route, SignIn
 
-from .ingress_examples import CLUSTER, EVERY_KIND, HOST, SIGN_IN, route
+from .ingress_examples import CLUSTER, EVERY_KIND, HOST, SECRET, SIGN_IN, route
 
 OTHER = "club.example.com"
 GUARDED, OPEN, CROSS = route("/page", "page"), route("/open"), route("/cross", "api", crossOrigin=True)
 DENIES = route("/", "page", deny=("/metrics",))
-ROUTES = (GUARDED, OPEN, CROSS, DENIES)
+PASSWORD, OFFICE = route("/password", basicAuth=SECRET), route("/office", allowFrom=("198.51.100.0/24",))
+ROUTES = (GUARDED, OPEN, CROSS, DENIES, PASSWORD, OFFICE)
 SIGN_IN_PATHS = ("/oauth2", *PUBLIC_PATHS)
 TRAEFIK: dict[str, Any] = refusals.traefik(ROUTES, [SIGN_IN])["http"]
 CONFIG = nginx.config(CLUSTER, ROUTES, [SIGN_IN])
@@ -187,6 +188,16 @@ def test_rule_53_pages_of_other_hosts_do_not_write(refuses: Any, headers: dict[s
 
 
 @BOTH
+@pytest.mark.parametrize("row", [PASSWORD, OFFICE], ids=["password", "address"])
+def test_rule_53_nor_do_they_use_the_password_or_the_address_that_a_browser_has(refuses: Any, row: Route) -> None:
+    for headers in FOREIGN:
+        assert refuses(Request(f"{row.path}/x", "POST", headers=headers, row=row))
+        assert not refuses(Request(f"{row.path}/x", "GET", headers=headers, row=row))
+    for headers in OWN:
+        assert not refuses(Request(f"{row.path}/x", "POST", headers=headers, row=row))
+
+
+@BOTH
 @pytest.mark.parametrize("headers", OWN, ids=str)
 def test_rule_53_the_hosts_own_pages_and_programs_do(refuses: Any, headers: dict[str, str]) -> None:
     for method in ("GET", "POST", "DELETE"):
@@ -297,7 +308,8 @@ def test_a_refusal_outranks_its_own_row_and_no_longer_path(path: str, below: str
 
 def test_every_row_and_every_denied_path_has_its_own_router() -> None:
     made = refusals.traefik(EVERY_KIND, [SignIn("mcd", HOST, (OTHER, HOST))])["http"]["routers"]
-    assert len([name for name in made if name.startswith("cross-origin.")]) == sum(r.auth != "none" for r in EVERY_KIND)
+    guarded = [r for r in EVERY_KIND if r.auth != "none" or r.rule.basicAuth or r.rule.allowFrom]
+    assert len([name for name in made if name.startswith("cross-origin.")]) == len(guarded)
     assert len([name for name in made if name.startswith("denied.")]) == sum(len(r.rule.deny) for r in EVERY_KIND)
     assert len([name for name in made if name.startswith("sign-in.")]) == 2
 
