@@ -18,13 +18,14 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from spec.load import Loaded, Mistake
+from spec.load import MAX_DEPTH, Loaded, Mistake
 from spec.stack import Stack
 
 MAX_BYTES = 1_000_000
 PATIENCE = 2.0
 """Seconds for an API server at home to accept a connection. It takes a millisecond."""
 
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PROXIES = ("HTTPS_PROXY", "https_proxy")
 
 
@@ -92,10 +93,16 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         if path.is_dir():
             raise ValueError("is a directory; name the file in it")
+        if path.exists() and not path.is_file():
+            # A pipe would be waited for, and a device may never end.
+            raise ValueError("is no file; name the kubeconfig itself")
         if path.stat().st_size > MAX_BYTES:
             raise ValueError("is larger than 1 MB, so it is no kubeconfig; name the right file")
+        text = path.read_text("utf-8")
+        if _deep(text):
+            raise ValueError(f"is more than {MAX_DEPTH} levels deep, so it is no kubeconfig; name the right file")
         # Text is all that is looked at, and the base loader makes nothing else.
-        data = yaml.load(path.read_text("utf-8"), getattr(yaml, "CBaseLoader", yaml.BaseLoader))  # noqa: S506
+        data = yaml.load(text, _LOADER)  # noqa: S506
     except (FileNotFoundError, NotADirectoryError):
         raise ValueError("does not exist; copy the cluster's kubeconfig there, or name the one you have") from None
     except OSError:
@@ -105,6 +112,19 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict) or not isinstance(data.get("contexts"), list):
         raise ValueError("is no kubeconfig: it has no list of contexts; name the right file")
     return data
+
+
+def _deep(text: str) -> bool:
+    """Whether it nests so far that PyYAML, which recurses, could take the whole process down with it."""
+    depth = 0
+    for event in yaml.parse(text, _LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _with_hint(written: str, path: Path, refused: ValueError, environment: Mapping[str, str]) -> str:
@@ -138,7 +158,8 @@ class Knock:
     def _try(self) -> None:
         try:
             socket.create_connection((self._server.host, self._server.port), timeout=PATIENCE).close()
-        except OSError:
+        except (OSError, ValueError):
+            # ValueError: what no name can be, which Python finds out when it looks it up.
             self._refused = True
 
     def unanswered(self) -> bool:

@@ -100,6 +100,9 @@ def test_rule_63_what_is_wrong_with_the_path_is_said_with_its_line_and_the_fix(
     assert _refusal(root, "/nowhere/config").endswith(f"{missing} (KUBECONFIG=/etc/k3s.yaml is not used)")
     monkeypatch.delenv("KUBECONFIG")
     assert "is a directory; name the file in it" in _refusal(root, str(tmp_path))
+    assert "is no file; name the kubeconfig itself" in _refusal(root, "/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    assert "is no file; name the kubeconfig itself" in _refusal(root, str(tmp_path / "pipe"))
     both = f"{tmp_path}/a:{tmp_path}/b"
     assert _refusal(root, both) == f"cluster.kubeconfig: {both} is a list; name the one file that has the context"
     for text, what in (
@@ -107,6 +110,10 @@ def test_rule_63_what_is_wrong_with_the_path_is_said_with_its_line_and_the_fix(
         (f"\x00{SECRET}", "is not YAML; copy the kubeconfig from the cluster again"),
         (SECRET, "is no kubeconfig: it has no list of contexts; name the right file"),
         ("", "is no kubeconfig: it has no list of contexts; name the right file"),
+        (
+            f"contexts: {'[' * 100_000}{SECRET}",
+            "is more than 20 levels deep, so it is no kubeconfig; name the right file",
+        ),
         (f"contexts: {SECRET}", "is no kubeconfig: it has no list of contexts; name the right file"),
         ("#" * (kubeconfig.MAX_BYTES + 1), "is larger than 1 MB, so it is no kubeconfig; name the right file"),
     ):
@@ -183,3 +190,11 @@ def test_through_a_proxy_nothing_is_tried(tmp_path: Path, config: Path, monkeypa
     assert server.proxied
     assert kubeconfig.knock(server) is None
     assert kubeconfig.knock(None) is None
+
+
+@pytest.mark.parametrize("host", ["a\x00b", f"{'a' * 300}.example.com", "a..b"])
+def test_rule_63_a_name_that_cannot_be_is_an_api_server_that_does_not_answer(
+    host: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert kubeconfig.Knock(ApiServer(host, 6443, proxied=False)).unanswered()
+    assert "Traceback" not in capfd.readouterr().err
