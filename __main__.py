@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+from pulumi.runtime.config import is_config_secret
 
 from components.auth import DexCustomResources
 from components.ingress import IngressController, IngressControllerArgs
@@ -20,6 +21,7 @@ from components.tunnel import Tunnel, TunnelArgs
 from components.workspace import TenancyRules, Workspace, WorkspaceArgs
 from spec import connection, k3s, platform, report
 from spec.files import kubeconfig
+from spec.files.stack_file import CLOUDFLARE, SECRETS
 from spec.load import Mistakes
 from spec.stack import Stack
 
@@ -29,6 +31,7 @@ SHOWN_TO_USER = 32
 config = pulumi.Config("warren")
 cloudflare_token = pulumi.Config("cloudflare").get_secret("apiToken")
 secret_values = config.get_object("secrets") or {}
+given = {CLOUDFLARE: cloudflare_token is not None, SECRETS: bool(secret_values)}
 
 # 1. What people wrote. A mistake ends the program here, with all the others, before anything is registered.
 try:
@@ -37,6 +40,7 @@ try:
         pulumi.get_stack(),
         {key: value for key in Stack.model_fields if key != "secrets" and (value := config.get(key)) is not None},
         secrets=sorted(secret_values),
+        plain=[key for key, there in given.items() if there and not is_config_secret(key)],
         cloudflare_token=cloudflare_token is not None,
         kubeconfig=True,
     )

@@ -7,7 +7,7 @@ Owns the order: read every file, collect every mistake, and only then hand out a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ def load(
     written: Mapping[str, Any],
     *,
     secrets: Sequence[str] = (),
+    plain: Collection[str] = (),
     cloudflare_token: bool = True,
     kubeconfig: bool = False,
 ) -> Platform:
@@ -66,6 +67,7 @@ def load(
         stack_name: The stack's name, for the file's name and for the commands that messages print.
         written: The `warren:` config by key, as the engine hands it out: JSON text for objects and lists, else plain.
         secrets: The names under warren:secrets; values never come here.
+        plain: Keys with secrets whose values the engine does not know as secret.
         cloudflare_token: Whether cloudflare:apiToken is set.
         kubeconfig: Whether the kubeconfig and its context have to be there. Who only reads the files has none; a
             sandbox never needs one.
@@ -73,7 +75,7 @@ def load(
     Raises:
         Mistakes: everything that is wrong in any of the files.
     """
-    document, found = stack_document(root, stack_name, written, secrets)
+    document, found = stack_document(root, stack_name, written, secrets, plain)
     stack = _validated(Stack, document, found)
     documents = _documents(root / FOLDER, document, found)
     files = [file for each in documents if (file := _validated(Workspace, each, found)) is not None]

@@ -7,7 +7,7 @@ file is read for lines, for keys that nobody would otherwise ask for, and for se
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from spec.stack import Stack
 
 PROVIDERS = "pulumi:disable-default-providers"
 CLOUDFLARE = "cloudflare:apiToken"
+SECRETS = "warren:secrets"
 _OWN = ("warren", "cloudflare", "pulumi")
 """The namespaces of keys that somebody reads."""
 _DOTTED = "secrets."
@@ -26,7 +27,7 @@ _ROOT = ("config", "encryptionsalt", "encryptedkey", "environment", "secretsprov
 
 
 def stack_document(
-    root: Path, stack_name: str, written: Mapping[str, Any], secrets: Sequence[str]
+    root: Path, stack_name: str, written: Mapping[str, Any], secrets: Sequence[str], plain: Collection[str] = ()
 ) -> tuple[Document, list[Mistake]]:
     """The config as a document, and the mistakes that only the file shows. Without a file there are no lines.
 
@@ -35,6 +36,7 @@ def stack_document(
         stack_name: The stack's name.
         written: The config by key, as the engine hands it out.
         secrets: The names under warren:secrets.
+        plain: Those of CLOUDFLARE and SECRETS that the engine has and does not know as secret.
     """
     shown = f"Pulumi.{stack_name}.yaml"
     mistakes: list[Mistake] = []
@@ -56,6 +58,7 @@ def stack_document(
     if sandbox and "protectData" not in config:
         data["protectData"] = False  # nothing lives there, and `make destroy` is to leave nothing
     document = Document(shown, data, lines)
+    mistakes += _plain_elsewhere(file, plain)
     if file.data:
         mistakes += [
             *_keys(file),
@@ -126,7 +129,7 @@ def _plain(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mistak
             run = commands.config(f"set --secret {CLOUDFLARE}", stack_name, sandbox=sandbox)
             what = f"is in plain text; revoke it at Cloudflare, make another one, then run: {run}"
             yield Mistake(file.file, file.line(("config", key)), CLOUDFLARE, what)
-        if _canonical(key) == "warren:secrets" and not _encrypted(value):
+        if _canonical(key) == SECRETS and not _encrypted(value):
             names = (
                 [name for name, each in value.items() if not _encrypted(each)] if isinstance(value, dict) else [None]
             )
@@ -135,6 +138,16 @@ def _plain(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mistak
                 what = f"is in plain text; change it where it is used, then run: {run}"
                 path: KeyPath = ("config", key) if name is None else ("config", key, name)
                 yield Mistake(file.file, file.line(path), "secrets" if name is None else f"secrets.{name}", what)
+
+
+def _plain_elsewhere(file: Document, plain: Collection[str]) -> Iterator[Mistake]:
+    """Secrets that the engine has in plain text from somewhere else: Pulumi.yaml gives every stack a value, too."""
+    here = {_canonical(key) for key in _config(file.data)}
+    for key in plain:
+        if key not in here:
+            what = "is in plain text in Pulumi.yaml, or wherever else the engine has its config from"
+            fix = f"revoke it, take it out there, and set it with --secret for {file.file} alone"
+            yield Mistake(file.file, 0, key, f"{what}; {fix}")
 
 
 def _encrypted(value: Any) -> bool:

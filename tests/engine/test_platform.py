@@ -142,6 +142,10 @@ def test_home_previews_with_its_exact_configuration_once_its_secret_is_set(platf
     assert set(result.changes) == {"create"}
 
 
+TOKEN = "cloudflare:apiToken"
+SECRETS_FOR_ALL = "  secrets:\n    type: object\n    default: { mcd-entra-client-secret: hunter2 }"
+
+
 @pytest.mark.parametrize("key", ["cloudflare:apiToken", "cloudflare:config:apiToken", "secrets"])
 def test_rule_62_the_engine_takes_plain_text_by_every_spelling_of_a_key_and_the_program_does_not(
     key: str, platform: Platform
@@ -155,6 +159,29 @@ def test_rule_62_the_engine_takes_plain_text_by_every_spelling_of_a_key_and_the_
     result = project.preview()
     assert not result.ok
     assert [error for error in result.errors if "is in plain text" in error and "hunter2" not in error] != []
+    assert result.changed() <= {"warren-home"}
+
+
+@pytest.mark.parametrize("where", ["Pulumi.yaml: token", "Pulumi.yaml: secrets", "--config-file"])
+def test_rule_62_plain_text_that_the_engine_has_from_elsewhere_is_refused_too(where: str, platform: Platform) -> None:
+    project = platform(stack="home")
+    _home_in_the_sandbox(project)
+    options = []
+    if where == "--config-file":
+        text = (project.root / "Pulumi.home.yaml").read_text("utf-8")
+        (project.root / "other.yaml").write_text(
+            text.replace("config:\n", f"config:\n  {TOKEN}: hunter2\n", 1), "utf-8"
+        )
+        options = ["--config-file", "other.yaml"]
+    elif where == "Pulumi.yaml: token":
+        _edit(project, "Pulumi.yaml", "config:\n", f"config:\n  {TOKEN}:\n    value: hunter2\n")
+    else:
+        _edit(project, "Pulumi.yaml", "  secrets:\n    type: object\n    default: {}", SECRETS_FOR_ALL)
+        project.pulumi("config", "rm", "secrets")
+    result = project.preview(*options)
+    assert not result.ok
+    assert [error for error in result.errors if "is in plain text in Pulumi.yaml" in error] != []
+    assert "hunter2" not in result.output
     assert result.changed() <= {"warren-home"}
 
 

@@ -338,6 +338,21 @@ def test_rule_62_a_sandbox_keeps_no_token_in_plain_text_either_and_says_how_it_i
     assert told.endswith('then run: make config ARGS="set --secret cloudflare:apiToken" STACK=home')
 
 
+def test_rule_62_plain_text_that_is_not_in_the_stacks_file_is_refused_and_told_once(tmp_path: Path) -> None:
+    write(tmp_path, edited("Pulumi.home.yaml", ("config:\n", "config:\n  cloudflare:apiToken: hunter2\n")))
+    config, secrets = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
+    with pytest.raises(Mistakes) as refused:
+        platform.load(tmp_path, "home", config, secrets=secrets, plain=["cloudflare:apiToken"])
+    assert len(refused.value.mistakes) == 1
+    write(tmp_path, FILES)
+    with pytest.raises(Mistakes) as refused:
+        platform.load(tmp_path, "home", config, secrets=secrets, plain=["cloudflare:apiToken"])
+    assert [str(mistake) for mistake in refused.value.mistakes] == [
+        "Pulumi.home.yaml: cloudflare:apiToken: is in plain text in Pulumi.yaml, or wherever else the engine has its "
+        "config from; revoke it, take it out there, and set it with --secret for Pulumi.home.yaml alone"
+    ]
+
+
 @pytest.mark.parametrize(("written", "right"), [('["*"]', True), ("'[\"*\"]'", True), ("[]", False), ("'*'", False)])
 def test_default_providers_are_off_as_a_person_or_as_the_engine_writes_it(
     written: str, right: bool, tmp_path: Path
