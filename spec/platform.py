@@ -79,11 +79,12 @@ def load(
     stack = _validated(Stack, document, found)
     documents = _documents(root / FOLDER, document, found)
     files = [file for each in documents if (file := _validated(Workspace, each, found)) is not None]
-    static = {file.model.name: _static_folders(root / FOLDER, file, found) for file in files}
+    known = _on_disk(root / FOLDER)
+    static = {file.model.name: _static_folders(root / FOLDER, file, known, found) for file in files}
     for file in files:
         found += check_workspace.check(file)
     found += check.check_written(document, documents)
-    found += secret_rules.check(document, documents, _on_disk(root / FOLDER), stack_name)
+    found += secret_rules.check(document, documents, known, stack_name)
     if stack is not None:
         found += check_stack.check(stack, stack_name, cloudflare_token)
         found += check.check(stack, files, complete=not found)
@@ -159,8 +160,14 @@ def _no_file(file: Path) -> str:
     return f"there is no {shown}{near or '; create it, or take the name off the list'}"
 
 
-def _static_folders(folder: Path, file: Loaded[Workspace], found: list[Mistake]) -> dict[str, StaticFiles]:
-    """The files of a workspace's static apps, by app."""
+def _static_folders(
+    folder: Path, file: Loaded[Workspace], known: Collection[str], found: list[Mistake]
+) -> dict[str, StaticFiles]:
+    """The files of a workspace's static apps, by app.
+
+    A folder with the name of a workspace is that workspace's: what stands behind its sign-in must not be published by
+    another one's file.
+    """
     folders: dict[str, StaticFiles] = {}
     base = folder.resolve()
     for name, app in file.model.apps.items():
@@ -172,6 +179,9 @@ def _static_folders(folder: Path, file: Loaded[Workspace], found: list[Mistake])
             what = f"{app.static!r} leads outside {FOLDER}/; name a folder inside it, {example}"
         elif path == base:
             what = f"{app.static!r} would publish every workspace file; name a folder inside {FOLDER}/, {example}"
+        # Some file systems do not tell MCD from mcd.
+        elif (owner := path.relative_to(base).parts[0].casefold()) != file.model.name and owner in known:
+            what = f"{app.static!r} is the workspace {owner}'s; name a folder of this one, {example}"
         else:
             try:
                 folders[name] = read_folder(path)

@@ -302,7 +302,8 @@ class App(Written):
     image: Image | None = None
     """With a tag or digest; `latest` is refused."""
     static: str | None = None
-    """A folder under workspaces/, served as it is at every route; at most 900 KiB."""
+    """A folder under workspaces/, served as it is at every route; at most 900 KiB. What is below the name of
+    another workspace is that one's."""
     port: Port | None = None
     """The port it listens on. 80 for a static folder."""
     ports: dict[Name, Port] = {}

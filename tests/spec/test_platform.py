@@ -195,6 +195,13 @@ def test_groups_need_providers_that_know_groups(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("option", ["allowFrom: [198.51.100.0/24]", "basicAuth: { secret: mcd-entra }"])
+def test_rule_53_whoever_lets_in_some_people_only_may_say_that_other_pages_write(option: str, tmp_path: Path) -> None:
+    change = ("routes: [/hello]", f"routes: [{{ path: /hello, public: true, crossOrigin: true, {option} }}]")
+    [row] = [each for each in load(write(tmp_path, edited("workspaces/mcd.yaml", change))).routes if each.path != "/"]
+    assert row.rule.crossOrigin
+
+
 # Files that lead elsewhere
 
 
@@ -222,6 +229,21 @@ def test_a_static_folder_may_not_be_a_link_out_of_the_folder(tmp_path: Path) -> 
         "workspaces/mcd.yaml:13: apps.landing.static: 'mcd/linked' leads outside workspaces/; "
         "name a folder inside it, such as mcd/landing"
     ]
+
+
+@pytest.mark.parametrize("written", ["mcd/landing", "mcd", "shop/../mcd/landing", "shop/linked", "MCD/landing"])
+def test_rule_49_a_workspace_publishes_no_folder_of_another_one(written: str, tmp_path: Path) -> None:
+    """It may lie behind sign-in there; mcd's does."""
+    web = "image: ghcr.io/example/web:1.2.3\n    port: 8000\n    routes: [/]"
+    rest = "\n    env: { COLOUR: green }\n    volumes: { data: { mount: /data, size: 5Gi } }"
+    files = edited("workspaces/shop.yaml", (web + rest, f"static: {written}\n    routes: [/]"))
+    for folder in ("shop", "mcd", "MCD/landing"):
+        files[f"workspaces/{folder}/index.html"] = "x"
+    [said] = mistakes(tmp_path, files, prepare=_link("workspaces/mcd/landing", "workspaces/shop/linked"))
+    assert said == (
+        f"workspaces/shop.yaml:7: apps.web.static: {written!r} is the workspace mcd's; name a folder of this one, such "
+        "as shop/web"
+    )
 
 
 def test_a_file_in_a_static_folder_may_not_be_a_link_out_of_it(tmp_path: Path) -> None:
