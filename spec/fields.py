@@ -24,6 +24,12 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
+MAX_PATH = 255
+MAX_TEBIBYTES = 1024
+MAX_HOURS = 168
+"""More than anybody means. nginx loads no part of a config with a number or a word in it that is too large for it, so
+that one route would stand in the way of everybody's next change."""
+
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 
 
@@ -73,12 +79,15 @@ def _path(text: str) -> str:
         raise ValueError(
             f"{text!r} is not a path: / and then segments of letters, digits, - . _ that do not start with a dot"
         )
+    if len(text) > MAX_PATH:
+        raise ValueError(f"is a path of {len(text)} characters; write at most {MAX_PATH}")
     return text.rstrip("/") or "/"
 
 
 def _cidr(text: str) -> str:
     try:
-        network = ipaddress.ip_network(text)
+        # What follows a % is the name of a network card, and Python lets that be anything at all.
+        network = ipaddress.ip_network(text.replace("%", " "))
     except ValueError:
         raise ValueError(
             f"{text!r} is not a network such as 10.0.0.0/24 or 10.0.0.7/32, with no host bits set"
@@ -149,7 +158,8 @@ def _cpu(text: str) -> str:
 
 
 def _memory(text: str) -> str:
-    mebibytes(text)
+    if mebibytes(text) > MAX_TEBIBYTES * 2**20:
+        raise ValueError(f"is more than {MAX_TEBIBYTES}Ti; write less")
     return text
 
 
@@ -165,7 +175,8 @@ def seconds(text: str) -> int:
 
 
 def _duration(text: str) -> str:
-    seconds(text)
+    if seconds(text) > MAX_HOURS * 3600:
+        raise ValueError(f"{text!r} is longer than {MAX_HOURS}h; write less")
     return text
 
 

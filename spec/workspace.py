@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -95,7 +96,7 @@ class Auth(Written):
 
 def _limit_of(rate: str) -> str:
     count, _, unit = rate.partition("/")
-    if not count.isdigit() or not 1 <= int(count) <= 100_000 or unit not in ("s", "m"):
+    if not re.fullmatch("[0-9]{1,6}", count) or not 1 <= int(count) <= 100_000 or unit not in ("s", "m"):
         raise ValueError(
             f"{rate!r} is not a rate: write requests per second or minute and client, such as 20/s or 300/m"
         )

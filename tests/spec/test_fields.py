@@ -146,3 +146,8 @@ def test_a_tenant_that_is_everybodys_is_refused(tenant: str) -> None:
     provider = {"type": "microsoft", "id": "x", "tenant": tenant, **CLIENT}
     with pytest.raises(Mistakes, match="lets every Microsoft account in"):
         validate(Auth, Document("x.yaml", {"providers": [provider], "allow": {"groups": ["ops"]}}))
+
+
+def test_a_path_is_no_longer_than_one_word_of_nginx_may_be_with_room() -> None:
+    assert accepts(fields.RoutePath, "/" + "a" * (fields.MAX_PATH - 1))
+    assert not accepts(fields.RoutePath, "/" + "a" * fields.MAX_PATH)
