@@ -1,6 +1,9 @@
 # Warren: `make` lists what there is.  Everything it sets up stays inside this checkout (.venv, .tools, .state).
 
 STACK ?= sandbox
+# What is in STACK and ARGS is passed on as it was typed: neither make nor a shell looks into it.
+unexport STACK ARGS
+export WARREN_STACK = $(value STACK)
 # The first Python that runs and that the tests run with.
 ifndef PYTHON
 PYTHON := $(shell for p in .venv/bin/python python3 python3.13 python3.12 python3.11; do \
@@ -14,30 +17,28 @@ RUN := .venv/bin/python
 .PHONY: help setup preview up destroy config pulumi test check pythons parts conformance live smoke bench lock clean
 
 help: ## list the targets
-	@echo 'make <target> [STACK=<stack>]   (stack: $(STACK); the sandbox needs no cluster, no account and no credentials)'
+	@echo "make <target> [STACK=<stack>]   (stack: $$WARREN_STACK; the sandbox needs no cluster, no account and no credentials)"
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what is missing: Python packages, the Pulumi engine, the sandbox's stand-ins
 	@$(FOUND) -m scripts.setup </dev/null
 
 preview: setup ## show what `up` would do: the resource tree and the route table
-	@$(RUN) -m scripts.stack preview '$(STACK)'
+	@$(RUN) -m scripts.stack preview "$$WARREN_STACK"
 
 up: setup ## create or change the stack; the sandbox leaves its manifests in .state/sandbox/manifests
-	@$(RUN) -m scripts.stack up '$(STACK)'
+	@$(RUN) -m scripts.stack up "$$WARREN_STACK"
 
 destroy: setup ## remove everything the stack made
-	@$(RUN) -m scripts.stack destroy '$(STACK)'
+	@$(RUN) -m scripts.stack destroy "$$WARREN_STACK"
 
-# What is in ARGS reaches Pulumi as it was typed: neither make nor a shell looks into it.
-unexport ARGS
 config pulumi: export WARREN_ARGS = $(value ARGS)
 
 config: setup ## set a secret or a setting: make config ARGS="set --secret --path 'secrets.NAME'"
-	@$(RUN) -m scripts.stack config '$(STACK)'
+	@$(RUN) -m scripts.stack config "$$WARREN_STACK"
 
 pulumi: setup ## run any Pulumi command on the stack: make pulumi ARGS='stack output routes'
-	@$(RUN) -m scripts.stack pulumi '$(STACK)'
+	@$(RUN) -m scripts.stack pulumi "$$WARREN_STACK"
 
 test: setup ## run the tests that need no cluster (tiers 1 and 2)
 	@$(RUN) -m pytest -n 2 --dist loadfile
@@ -63,7 +64,7 @@ live: setup parts ## tests of the real request path, in a network of their own (
 	@$(RUN) -m tests.live
 
 smoke: setup ## check a running stack from outside: make smoke STACK=home
-	@$(RUN) -m smoke --stack $(STACK)
+	@$(RUN) -m smoke --stack "$$WARREN_STACK"
 
 bench: setup ## time and memory of previews, beside a bare program with the same resources
 	@$(RUN) -m bench $(SIZES)

@@ -38,7 +38,7 @@ _SANDBOX_LINE = re.compile(rf"""^\s+["']?{_KEY}["']?:\s*["']?true["']?\s*(#.*)?$
 _SPELLINGS = {spelt: word for word in ("true", "false") for spelt in (word, word.title(), word.upper())}
 _PROJECT_LINE = re.compile(r"^name:\s*(\S+)", re.MULTILINE)
 _RUN_THE_PROGRAM = ("preview", "up", "update", "destroy", "refresh", "import", "watch")
-_WITH_A_VALUE = ("--type", "--stack", "-s", "--config-file", "--cwd", "-C", "--color")
+_WITH_A_VALUE = ("--type", "--stack", "-s", "--config-file", "--cwd", "-C", "--color", "--verbose", "-v")
 """The flags of ``pulumi config set`` whose next word is theirs."""
 
 
@@ -143,14 +143,13 @@ def arguments(command: str, text: str, *, sandbox: bool) -> list[str]:
 
 
 def _gives_a_secret_away(words: Sequence[str]) -> bool:
-    if list(words[:2]) == ["config", "set-all"]:
-        return "--secret" in words
+    secret = any(word.partition("=")[0] == "--secret" for word in words)
     plain = [
         word
         for before, word in zip(["", *words], words, strict=False)
         if not word.startswith("-") and before not in _WITH_A_VALUE
     ]
-    return plain[:2] == ["config", "set"] and "--secret" in words and len(plain) > 3
+    return secret and (plain[:2] == ["config", "set-all"] or (plain[:2] == ["config", "set"] and len(plain) > 3))
 
 
 def language_host(engine: Mapping[str, str], environment: Mapping[str, str]) -> bool:

@@ -100,7 +100,10 @@ def test_words_are_taken_as_they_were_typed() -> None:
         ("config", "set --path 'secrets.a' hunter2 --secret"),
         ("config", "set secrets.a --type string hunter2 --secret"),
         ("config", "set-all --path --secret secrets.a=hunter2"),
+        ("config", "set-all --path --secret=secrets.a=hunter2"),
+        ("config", "set --secret=true secrets.a hunter2"),
         ("pulumi", "config set --secret a hunter2"),
+        ("pulumi", "-v 3 config set --secret a hunter2"),
         ("config", "set --secret a hunter2's"),
     ],
 )

@@ -200,11 +200,11 @@ def python_named(bare: Path, name: str, version: str) -> Path:
     return program
 
 
-def make_there(bare: Path, *words: str) -> str:
+def make_there(bare: Path, *words: str, **more: str) -> str:
     done = subprocess.run(
         ["make", *words],
         cwd=bare,
-        env={"PATH": str(bare.parent / "path")},
+        env={"PATH": str(bare.parent / "path"), **more},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -325,6 +325,16 @@ def test_git_ignores_all_that_make_sets_up() -> None:
     names = [".venv/x", ".tools/bin/pulumi", ".state/sandbox/manifests/x.yaml", "spec/__pycache__/x.pyc"]
     done = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.split() == names
+
+
+@pytest.mark.parametrize("typed", ["x'; : > made; '", '"; : > made; "', "$(shell : > made)", "`: > made`"])
+@pytest.mark.parametrize("target", ["preview", "smoke"])
+def test_the_stacks_name_is_no_command(bare: Path, target: str, typed: str) -> None:
+    python_named(bare, ".venv/bin/python", "3, 12, 0")
+    assert typed in make_there(bare, target, f"STACK={typed}")
+    assert typed in make_there(bare, target, STACK=typed)
+    assert typed in make_there(bare, "help", f"STACK={typed}")
+    assert list(bare.rglob("made")) == []
 
 
 def test_help_lists_every_target() -> None:
