@@ -86,7 +86,6 @@ tunnel = Tunnel(
         account_id=stack.cloudflare.accountId,
         zone_id=stack.cloudflare.zoneId,
         hosts=plan.hosts,
-        ingress=ingress,
         cluster=stack.cluster,
         replicas=stack.tunnel.replicas,
         protocol=stack.tunnel.protocol,

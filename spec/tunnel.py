@@ -35,9 +35,17 @@ def rules(hosts: Iterable[str], service_url: str) -> list[Manifest]:
     ]
 
 
-def record(host: str, zone_id: str) -> Manifest:
-    """A proxied CNAME for one host, still without its content; the apex too, because Cloudflare flattens it."""
-    return {"zoneId": zone_id, "name": host, "type": "CNAME", "ttl": 1, "proxied": True}
+def target(tunnel_id: str) -> str:
+    """The name that a tunnel has at Cloudflare."""
+    return f"{tunnel_id}.cfargotunnel.com"
+
+
+def record(host: str, zone_id: str, content: Any) -> Manifest:
+    """A proxied CNAME for one host; the apex too, because Cloudflare flattens it.
+
+    `content` is the tunnel's `target`, and goes in as it is: nobody knows it before the tunnel is there.
+    """
+    return {"zoneId": zone_id, "name": host, "type": "CNAME", "ttl": 1, "proxied": True, "content": content}
 
 
 def args(protocol: Literal["auto", "quic", "http2"], cluster: Cluster) -> list[str]:

@@ -142,6 +142,12 @@ MATCH = names.selector(names.INGRESS_SERVICE)
 """Finds the controller's pods, whichever program they run, so that changing the program moves no wall and no
 Service."""
 
+PEER = walls.pods(MATCH, names.INGRESS_NAMESPACE)
+"""The same pods, as the NetworkPolicies of other namespaces name them."""
+
+URL = f"http://{names.service_host(names.INGRESS_SERVICE, names.INGRESS_NAMESPACE)}:{names.INGRESS_PORT}"
+"""Where cloudflared sends every request."""
+
 
 def pod_security(controller: Controller) -> Manifest:
     """The pod's securityContext."""

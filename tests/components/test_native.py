@@ -121,7 +121,7 @@ def _cloudflare_program() -> None:
     native.TunnelConfig(
         "config", account_id="a", tunnel_id=made.id, rules=tunnel.rules(["x.example.com"], "http://y"), opts=opts
     )
-    native.DnsRecord("record", {**tunnel.record("x.example.com", "z"), "content": "c"}, opts)
+    native.DnsRecord("record", tunnel.record("x.example.com", "z", "c"), opts)
 
 
 @pytest.mark.parametrize(

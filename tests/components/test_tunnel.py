@@ -1,4 +1,4 @@
-"""The tunnel: what Cloudflare is told, and how cloudflared runs."""
+"""What a Tunnel registers, and in which order."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.ingress import IngressController, IngressControllerArgs
 from components.tunnel import Tunnel, TunnelArgs
-from spec import images
+from spec import cloudflared
 from spec.stack import Cluster, Node
 
 from .recording import Recording, Secret, providers, record
@@ -18,14 +17,14 @@ HOSTS = ("example.com", "mcd.example.com")
 _TOKEN_CALL = "cloudflare:index/getZeroTrustTunnelCloudflaredToken:getZeroTrustTunnelCloudflaredToken"
 
 
-def _tunnel(hosts: tuple[str, ...] = HOSTS, token: str = "a-tunnel-token", **overrides: Any) -> Recording:
-    cluster = Cluster(context="c", nodes=(Node(name="n", role="control-plane", ip="10.0.0.50", cpu=4, memory="8Gi"),))
+CLUSTER = Cluster(context="c", nodes=(Node(name="n", role="control-plane", ip="10.0.0.50", cpu=4, memory="8Gi"),))
 
+
+def _tunnel(hosts: tuple[str, ...] = HOSTS, token: str = "a-tunnel-token", **overrides: Any) -> Recording:
     def program() -> None:
         opts = pulumi.ResourceOptions(providers=providers())
-        ingress = IngressController("ingress", IngressControllerArgs(cluster=cluster), opts)
         args = {"tunnel_name": "warren-test", "account_id": "0" * 32, "zone_id": "1" * 32, "hosts": hosts, **overrides}
-        Tunnel("tunnel", TunnelArgs(ingress=ingress, cluster=cluster, **args), opts)
+        Tunnel("tunnel", TunnelArgs(cluster=CLUSTER, **args), opts)
 
     return record(program, invokes={_TOKEN_CALL: {"token": token}})
 
@@ -38,6 +37,35 @@ def seen() -> Recording:
 def _pod(seen: Recording) -> dict[str, Any]:
     template: dict[str, Any] = seen.manifest("Deployment", "cloudflared")["spec"]["template"]
     return template
+
+
+def test_it_makes_exactly_these_resources(seen: Recording) -> None:
+    assert seen.ids() == {
+        "Tunnel/tunnel",
+        "ZeroTrustTunnelCloudflared/tunnel-tunnel",
+        "ZeroTrustTunnelCloudflaredConfig/tunnel-config",
+        "DnsRecord/tunnel-record-example.com",
+        "DnsRecord/tunnel-record-mcd.example.com",
+        "Namespace/tunnel-namespace",
+        "Secret/tunnel-token",
+        "NetworkPolicy/tunnel-wall-default-deny",
+        "NetworkPolicy/tunnel-wall-cloudflared",
+        "RandomBytes/tunnel-salt",
+        "Deployment/tunnel-deployment",
+        "PodDisruptionBudget/tunnel-budget",
+    }
+    for found in seen.kubernetes():
+        assert (found.parent, found.provider) == ("Tunnel/tunnel", "kubernetes/kubernetes")
+
+
+def test_the_objects_are_those_that_were_decided() -> None:
+    seen = _tunnel(replicas=3, protocol="http2")
+    checksum = _pod(seen)["metadata"]["annotations"]["warren/config"]
+    assert seen.manifest("Namespace") == cloudflared.namespace()
+    assert seen.manifest("Deployment") == cloudflared.deployment(CLUSTER, 3, "http2", checksum)
+    assert seen.manifest("PodDisruptionBudget") == cloudflared.budget()
+    for name, manifest in cloudflared.policies(CLUSTER).items():
+        assert seen.manifest("NetworkPolicy", f"tunnel-wall-{name}") == manifest
 
 
 def test_rule_39_the_tunnel_is_configured_by_cloudflare_and_brings_no_secret_of_ours(seen: Recording) -> None:
@@ -82,60 +110,6 @@ def test_rule_39_the_token_is_a_secret_everywhere(seen: Recording) -> None:
 
 def test_rule_41_connectors_depend_on_the_tunnel_so_that_they_are_gone_before_it(seen: Recording) -> None:
     assert "ZeroTrustTunnelCloudflared/tunnel-tunnel" in seen.one("Deployment", "cloudflared").dependencies
-
-
-def test_rule_44_two_replicas_are_spread_budgeted_and_ready_only_with_a_connection(seen: Recording) -> None:
-    spec = seen.manifest("Deployment", "cloudflared")["spec"]
-    assert spec["replicas"] == 2
-    [spread] = _pod(seen)["spec"]["topologySpreadConstraints"]
-    assert (spread["topologyKey"], spread["matchLabelKeys"]) == ("kubernetes.io/hostname", ["pod-template-hash"])
-    assert {each["tolerationSeconds"] for each in _pod(seen)["spec"]["tolerations"]} == {30}
-    assert seen.manifest("PodDisruptionBudget", "cloudflared")["spec"]["maxUnavailable"] == 1
-    container = _pod(seen)["spec"]["containers"][0]
-    assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
-    assert container["livenessProbe"]["httpGet"]["path"] != "/ready"
-
-
-def test_rule_45_the_token_comes_by_environment_to_an_unprivileged_process(seen: Recording) -> None:
-    pod = _pod(seen)["spec"]
-    container = pod["containers"][0]
-    assert container["env"] == [
-        {"name": "TUNNEL_TOKEN", "valueFrom": {"secretKeyRef": {"name": "tunnel-token", "key": "token"}}},
-        # Below its limit of 192Mi.
-        {"name": "GOMEMLIMIT", "value": "172MiB"},
-    ]
-    assert pod["automountServiceAccountToken"] is False
-    assert pod["securityContext"]["runAsUser"] == 65532
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    grace = int(container["args"][container["args"].index("--grace-period") + 1].removesuffix("s"))
-    assert 30 < grace < pod["terminationGracePeriodSeconds"]
-    assert images.CLOUDFLARED.split(":")[1].split("@")[0] not in ("2026.8.0", "2026.8.1", "latest")
-
-
-@pytest.mark.parametrize("protocol", ["auto", "quic", "http2"])
-def test_rule_45_the_protocol_is_a_setting(protocol: str) -> None:
-    args = _pod(_tunnel(protocol=protocol))["spec"]["containers"][0]["args"]
-    assert args[args.index("--protocol") + 1] == protocol
-
-
-def test_rule_44_nobody_reaches_cloudflared_and_it_reaches_dns_the_edge_and_the_controller_only(
-    seen: Recording,
-) -> None:
-    wall = seen.manifest("NetworkPolicy", "cloudflared")["spec"]
-    assert wall["policyTypes"] == ["Ingress", "Egress"]
-    assert wall["policyTypes"] == ["Ingress", "Egress"]
-    assert "ingress" not in wall
-    dns, edge, ingress = wall["egress"]
-    assert [port["port"] for port in dns["ports"]] == [53, 53]
-    assert [(port["port"], port["protocol"]) for port in edge["ports"]] == [(7844, "TCP"), (7844, "UDP")]
-    assert ingress["to"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "warren-ingress"}
-    assert "podSelector" in ingress["to"][0]
-    everything = seen.one("NetworkPolicy", "tunnel-wall-default-deny").manifest["spec"]
-    assert everything == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
 def test_rule_32_the_walls_stand_before_the_pods(seen: Recording) -> None:

@@ -26,12 +26,13 @@ def test_rule_40_a_tunnel_without_hosts_still_ends_in_404_and_no_rule_has_a_path
 
 
 def test_rule_42_a_record_is_a_proxied_cname_with_automatic_ttl_and_its_full_name() -> None:
-    assert tunnel.record("mcd.example.com", "0" * 32) == {
+    assert tunnel.record("mcd.example.com", "0" * 32, tunnel.target("an-id")) == {
         "zoneId": "0" * 32,
         "name": "mcd.example.com",
         "type": "CNAME",
         "ttl": 1,
         "proxied": True,
+        "content": "an-id.cfargotunnel.com",
     }
 
 
