@@ -68,7 +68,7 @@ opts = pulumi.ResourceOptions(providers=[cluster, account, Provider("random", "r
 
 # 3. The way in, from the outside: the internet enters through the tunnel, and the tunnel leads to the ingress
 # controller.
-ingress = IngressController(
+IngressController(
     "ingress",
     IngressControllerArgs(
         controller=stack.ingress.controller,
@@ -106,7 +106,6 @@ for workspace in plan.workspaces:
             workspace=workspace,
             stack=stack,
             static=plan.static[workspace.name],
-            ingress=ingress,
             tenancy=rules,
             dex=dex,
             secrets=secrets,

@@ -14,6 +14,7 @@ import pulumi
 
 from spec import workspace as spec
 from spec.app.static import StaticFiles
+from spec.ingress import controller
 from spec.ingress.annotations import ALLOWED_ANNOTATIONS, BASIC_AUTH_KEY, Gate, basic_auth_secret, route_ingresses
 from spec.routes import routes_of
 from spec.stack import Stack
@@ -21,7 +22,6 @@ from spec.tenant import admission, bounds, people, tenancy
 
 from .app import TenantApp, TenantAppArgs
 from .auth import AuthGateway, AuthGatewayArgs, DexCustomResources
-from .ingress import IngressController
 from .native import KubernetesObject, RandomBytes
 
 Manifest = dict[str, Any]
@@ -54,8 +54,6 @@ class WorkspaceArgs:
 
     workspace: spec.Workspace
     stack: Stack
-    ingress: IngressController
-    """The only one that reaches apps from outside."""
     tenancy: TenancyRules
     """Is there before the workspace, so that nothing slips in while it is not."""
     dex: DexCustomResources | None
@@ -114,7 +112,7 @@ class Workspace(pulumi.ComponentResource):
                         stack=stack,
                         secrets=args.secrets,
                         salt=salt,
-                        ingress_peer=args.ingress.peer,
+                        ingress_peer=controller.PEER,
                         namespace=namespace,
                         crds=args.dex,
                         guards=guards,
@@ -130,7 +128,7 @@ class Workspace(pulumi.ComponentResource):
                     workspace=workspace.name,
                     name=app_name,
                     app=app,
-                    ingress_peer=args.ingress.peer,
+                    ingress_peer=controller.PEER,
                     salt=salt,
                     secrets=args.secrets,
                     files=args.static.get(app_name),

@@ -8,11 +8,10 @@ import pulumi
 import pytest
 
 from components.auth import DexCustomResources
-from components.ingress import IngressController, IngressControllerArgs
 from components.workspace import TenancyRules, Workspace, WorkspaceArgs
 from spec.checks.check_names import served
 from spec.ingress.annotations import ALLOWED_ANNOTATIONS
-from spec.routes import route_table, routes_of
+from spec.routes import routes_of
 from spec.stack import Stack
 from spec.tenant import admission, bounds, people
 from spec.workspace import Workspace as Model
@@ -50,15 +49,12 @@ def _record(*models: Model, settings: Stack | None = None) -> Recording:
 
     def program() -> None:
         opts = pulumi.ResourceOptions(providers=providers())
-        table = route_table(settings, models)
-        ingress = IngressController("ingress", IngressControllerArgs(cluster=settings.cluster, routes=table), opts)
         rules = TenancyRules("tenancy", opts)
         dex = DexCustomResources("dex", opts)
         for model in models:
             args = WorkspaceArgs(
                 workspace=model,
                 stack=settings,
-                ingress=ingress,
                 tenancy=rules,
                 dex=dex,
                 secrets={name: pulumi.Output.secret(value) for name, value in VALUES.items()},
@@ -259,8 +255,6 @@ def test_rule_48_the_names_of_every_ingress_are_looked_at(full: Recording) -> No
     looked_at = {(each.namespace, each.ingress, each.service, each.port) for _, each in served(stack(), FULL)}
     made = set()
     for each in full.of("Ingress"):
-        if each.parent == "IngressController/ingress":
-            continue
         [rule] = each.manifest["spec"]["rules"]
         backends = {
             (p["backend"]["service"]["name"], p["backend"]["service"]["port"]["name"]) for p in rule["http"]["paths"]
@@ -304,7 +298,7 @@ def test_workspaces_whose_names_and_apps_run_together_stay_apart() -> None:
     seen = _record(one, two)
     keys = [made.key for made in seen.kubernetes()]
     assert len(keys) == len(set(keys))
-    assert {made.key[1] for made in seen.of("Deployment")} == {"team", "team-x", "warren-ingress"}
+    assert {made.key[1] for made in seen.of("Deployment")} == {"team", "team-x"}
 
 
 def test_the_rules_for_all_tenants_are_made_once() -> None:
