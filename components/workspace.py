@@ -14,8 +14,9 @@ import pulumi
 
 from spec import workspace as spec
 from spec.app.static import StaticFiles
+from spec.gateway import door
 from spec.ingress import controller
-from spec.ingress.annotations import ALLOWED_ANNOTATIONS, BASIC_AUTH_KEY, Gate, basic_auth_secret, route_ingresses
+from spec.ingress.annotations import ALLOWED_ANNOTATIONS, BASIC_AUTH_KEY, basic_auth_secret, route_ingresses
 from spec.routes import routes_of
 from spec.stack import Stack
 from spec.tenant import admission, bounds, people, tenancy
@@ -101,24 +102,20 @@ class Workspace(pulumi.ComponentResource):
             make(f"people-{role}", manifest, *guards)
 
         salt = RandomBytes(f"{name}-salt", 32, pulumi.ResourceOptions(parent=self))
-        gates: dict[str, Gate] = {}
         if workspace.auth != "none":
             assert args.dex is not None, "a workspace that signs people in comes with Dex' custom resources"
-            gates = dict(
-                AuthGateway(
-                    f"{name}-auth",
-                    AuthGatewayArgs(
-                        workspace=workspace,
-                        stack=stack,
-                        secrets=args.secrets,
-                        salt=salt,
-                        ingress_peer=controller.PEER,
-                        namespace=namespace,
-                        crds=args.dex,
-                        guards=guards,
-                    ),
-                    pulumi.ResourceOptions(parent=self),
-                ).gates
+            AuthGateway(
+                f"{name}-auth",
+                AuthGatewayArgs(
+                    workspace=workspace,
+                    stack=stack,
+                    secrets=args.secrets,
+                    salt=salt,
+                    namespace=namespace,
+                    crds=args.dex,
+                    guards=guards,
+                ),
+                pulumi.ResourceOptions(parent=self),
             )
         for app_name, app in sorted(workspace.apps.items()):
             # A dot, which no name has: app `x-web` of workspace `team` is not app `web` of workspace `team-x`.
@@ -139,6 +136,7 @@ class Workspace(pulumi.ComponentResource):
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
+        gates = door.gates(stack, workspace)
         for route in routes_of(stack, workspace):
             ready = [namespace]
             if route.rule.basicAuth is not None:

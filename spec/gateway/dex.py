@@ -179,6 +179,11 @@ def secret_files(auth: Auth) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def secrets_of(auth: Auth) -> dict[str, str]:
+    """Variable or file name -> the stack secret it holds: the keys of Dex's Secret but for its clients'."""
+    return {**secret_variables(auth), **secret_files(auth)}
+
+
 def key_file(provider: Provider) -> str:
     """The file with a Google connector's service account key."""
     return f"{provider.id}.json"
