@@ -13,9 +13,9 @@ from typing import Any
 import pulumi
 
 from spec import workspace as spec
+from spec.app import apps
 from spec.app.static import StaticFiles
 from spec.gateway import door
-from spec.ingress import controller
 from spec.ingress.annotations import ALLOWED_ANNOTATIONS, BASIC_AUTH_KEY, basic_auth_secret, route_ingresses
 from spec.routes import routes_of
 from spec.stack import Stack
@@ -117,20 +117,15 @@ class Workspace(pulumi.ComponentResource):
                 ),
                 pulumi.ResourceOptions(parent=self),
             )
-        for app_name, app in sorted(workspace.apps.items()):
+        for unit in apps.units(stack, workspace, args.static):
             # A dot, which no name has: app `x-web` of workspace `team` is not app `web` of workspace `team-x`.
             TenantApp(
-                f"{name}.{app_name}",
+                f"{name}.{unit.name}",
                 TenantAppArgs(
-                    workspace=workspace.name,
-                    name=app_name,
-                    app=app,
-                    ingress_peer=controller.PEER,
+                    unit=unit,
+                    namespace=namespace,
                     salt=salt,
                     secrets=args.secrets,
-                    files=args.static.get(app_name),
-                    image=stack.images.get(f"{workspace.name}/{app_name}"),
-                    namespace=namespace,
                     guards=guards,
                     protect_data=stack.protectData,
                 ),

@@ -79,12 +79,11 @@ def policies(plan: Plan) -> dict[str, dict[str, Wall]]:
             names.INGRESS_SERVICE: Wall(controller.wall(plan.stack.cluster)),
         },
     }
-    peer = walls.pods(controller.MATCH, names.INGRESS_NAMESPACE)
     for workspace in plan.workspaces:
         shared = tenancy.policies(plan.stack, workspace).values()
         here = {each["metadata"]["name"]: Wall(each["spec"]) for each in shared}
         for name, app in workspace.apps.items():
-            here[name] = Wall(apps.wall(apps.Unit(workspace.name, name, app), peer)["spec"])
+            here[name] = Wall(apps.wall(apps.Unit(workspace.name, name, app))["spec"])
         if workspace.auth != "none":
             here[names.DEX] = _outline(match(names.DEX))
         here |= {proxy.name: _outline(match(proxy.name)) for of, proxy in plan.proxies() if of is workspace}

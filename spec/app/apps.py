@@ -1,4 +1,4 @@
-"""An app as Kubernetes objects: everything but its storage (`storage`) and the inside of its containers (`containers`).
+"""An app as Kubernetes objects: all but its storage (`storage`), its containers (`containers`) and what they `reads`.
 
 Every object has the app's name in the workspace's namespace. Nothing here knows about routes' hosts, sign-in or
 secrets' values.
@@ -6,19 +6,19 @@ secrets' values.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from spec import images, names, pods, walls
-from spec.app import containers, static, storage
+from spec.app import containers, storage
 from spec.app.static import StaticFiles
 from spec.checks import usage
 from spec.fields import seconds
+from spec.ingress import controller
 from spec.routes import app_ports, route_port
-from spec.workspace import App
+from spec.stack import Stack
+from spec.workspace import App, Workspace
 
 Manifest = dict[str, Any]
 
@@ -56,6 +56,14 @@ class Unit:
     def metadata(self, **more: Any) -> Manifest:
         """The metadata of each of the app's objects."""
         return {"name": self.name, "namespace": self.workspace, "labels": self.labels, **more}
+
+
+def units(stack: Stack, workspace: Workspace, files: Mapping[str, StaticFiles]) -> tuple[Unit, ...]:
+    """Every app of a workspace with the stack's override of its image, sorted by name."""
+    return tuple(
+        Unit(workspace.name, name, app, stack.images.get(f"{workspace.name}/{name}"), files.get(name))
+        for name, app in sorted(workspace.apps.items())
+    )
 
 
 def most_replicas(app: App) -> int:
@@ -96,9 +104,10 @@ def tolerations(app: App) -> list[Manifest]:
     return [*found, *(each for each in pods.leave_dead_nodes() if each["key"] not in own)]
 
 
-def pod_template(unit: Unit, annotations: Mapping[str, Any]) -> Manifest:
-    """The pod template. `annotations` go in as they are: the checksum of the config is not known here."""
+def pod_template(unit: Unit, checksum: Any = None) -> Manifest:
+    """The pod template. The checksum of what the pods read goes in as it is; None where they read nothing."""
     app = unit.app
+    annotations = {names.CHECKSUM_ANNOTATION: checksum}
     image = unit.image or app.image or images.STATIC_SERVER
     spec: Manifest = {
         "automountServiceAccountToken": False,
@@ -118,12 +127,19 @@ def pod_template(unit: Unit, annotations: Mapping[str, Any]) -> Manifest:
     if most_replicas(app) > 1:
         spec["topologySpreadConstraints"] = pods.spread(unit.match)
     return {
-        "metadata": {"labels": unit.labels, **({"annotations": dict(annotations)} if annotations else {})},
+        "metadata": {"labels": unit.labels, **({"annotations": annotations} if checksum is not None else {})},
         "spec": spec,
     }
 
 
-def deployment(unit: Unit, annotations: Mapping[str, Any]) -> Manifest:
+def runs(unit: Unit, checksum: Any = None) -> tuple[str, Manifest]:
+    """What runs the app's pods, after its role: a CronJob where it has a schedule, else a Deployment."""
+    if unit.app.schedule is not None:
+        return "cronjob", cron_job(unit, checksum)
+    return "deployment", deployment(unit, checksum)
+
+
+def deployment(unit: Unit, checksum: Any = None) -> Manifest:
     """The Deployment. Without `replicas` where an autoscaler sets them, or every update would set them back."""
     app = unit.app
     strategy: Manifest = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
@@ -139,14 +155,14 @@ def deployment(unit: Unit, annotations: Mapping[str, Any]) -> Manifest:
             "progressDeadlineSeconds": rollout_seconds(app),
             "strategy": strategy,
             "selector": {"matchLabels": unit.match},
-            "template": pod_template(unit, annotations),
+            "template": pod_template(unit, checksum),
         },
     }
 
 
-def cron_job(unit: Unit, annotations: Mapping[str, Any]) -> Manifest:
+def cron_job(unit: Unit, checksum: Any = None) -> Manifest:
     """The CronJob of an app on a schedule, which is UTC wherever the nodes are. Runs never overlap."""
-    template = pod_template(unit, annotations)
+    template = pod_template(unit, checksum)
     template["spec"]["restartPolicy"] = "Never"
     return {
         "apiVersion": "batch/v1",
@@ -182,13 +198,18 @@ def service(unit: Unit) -> Manifest | None:
             "selector": unit.match,
             "ports": [
                 {"name": name, "port": number, "targetPort": targets[name], "protocol": "TCP"}
-                for name, number in sorted(app_ports(unit.app).items())
+                for name, number in service_ports(unit).items()
             ],
         },
     }
 
 
-def wall(unit: Unit, ingress_peer: Manifest) -> Manifest:
+def service_ports(unit: Unit) -> dict[str, int]:
+    """The Service's ports by name; none where there is no Service."""
+    return dict(sorted(app_ports(unit.app).items())) if containers.target_ports(unit.app) else {}
+
+
+def wall(unit: Unit) -> Manifest:
     """The app's one NetworkPolicy.
 
     The ingress controller reaches a port with a route, the workspace's apps a port without one, and nobody else comes
@@ -199,7 +220,7 @@ def wall(unit: Unit, ingress_peer: Manifest) -> Manifest:
     public = sorted({number for name, number in targets.items() if name in routed})
     internal = sorted({number for name, number in targets.items() if name not in routed})
     rules = [
-        *([{"from": [ingress_peer], "ports": walls.ports(*public)}] if public else []),
+        *([{"from": [controller.PEER], "ports": walls.ports(*public)}] if public else []),
         *([{"from": [APP_PODS], "ports": walls.ports(*internal)}] if internal else []),
     ]
     return {
@@ -208,27 +229,6 @@ def wall(unit: Unit, ingress_peer: Manifest) -> Manifest:
         "metadata": unit.metadata(),
         "spec": walls.policy(unit.match, ingress=rules),
     }
-
-
-def config_map(unit: Unit) -> Manifest | None:
-    """The app's config files and static files; None when it has neither."""
-    data = {containers.file_key(path): text for path, text in sorted(unit.app.files.items())}
-    binary: dict[str, str] = {}
-    if unit.files is not None:
-        text, binary = static.contents(unit.files)
-        data |= {**text, static.CONFIG_KEY: static.CONFIG}
-    if not data and not binary:
-        return None
-    found: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": unit.metadata()}
-    return {**found, **({"data": data} if data else {}), **({"binaryData": binary} if binary else {})}
-
-
-def config_digest(config: Manifest | None) -> str | None:
-    """What changes when the app's ConfigMap does; None when it has none. Nothing in it is a secret."""
-    if config is None:
-        return None
-    text = json.dumps([config.get("data"), config.get("binaryData")], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def autoscaler(unit: Unit) -> Manifest | None:

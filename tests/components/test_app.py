@@ -10,12 +10,17 @@ import pytest
 
 from components.app import TenantApp, TenantAppArgs
 from components.native import KubernetesObject, RandomBytes
+from spec.app import apps, reads, storage
 from spec.workspace import App
-from tests.spec.examples import PEER, SITE, app, assert_valid
+from tests.spec.examples import SITE, app, assert_valid
 
 from .recording import Recording, Secret, providers, record
 
 SECRETS = {"db-password": "hunter2", "api-key": "k3y", "unrelated": "other"}
+
+
+def _unit(made: App) -> apps.Unit:
+    return apps.Unit("team", "web", made, files=SITE if made.static else None)
 
 
 def _record(made: App, secrets: Mapping[str, str] = SECRETS, **more: Any) -> Recording:
@@ -32,14 +37,10 @@ def _record(made: App, secrets: Mapping[str, str] = SECRETS, **more: Any) -> Rec
             "metadata": {"name": "deny", "namespace": "team"},
         }
         args: dict[str, Any] = {
-            "workspace": "team",
-            "name": "web",
-            "app": made,
+            "unit": _unit(made),
             "namespace": namespace,
-            "ingress_peer": PEER,
             "salt": RandomBytes("team-salt", 32, inside),
             "secrets": {name: pulumi.Output.secret(value) for name, value in secrets.items()},
-            "files": SITE if made.static else None,
             "guards": [KubernetesObject("team-wall", deny, inside)],
             **more,
         }
@@ -101,12 +102,26 @@ def test_an_app_with_everything_has_one_of_each() -> None:
             assert made.provider == "kubernetes/kubernetes"
 
 
-def test_an_app_on_a_schedule_is_a_cron_job_and_a_closed_wall() -> None:
+def test_the_objects_are_those_that_were_decided() -> None:
+    seen, unit = _record(app(**FULL)), _unit(app(**FULL))
+    decided = [
+        apps.wall(unit),
+        reads.config_map(unit),
+        apps.deployment(unit, _annotation(seen)),
+        apps.service(unit),
+        apps.autoscaler(unit),
+        apps.budget(unit),
+        *storage.nfs_volumes("team", "web", unit.app).values(),
+        *storage.claims("team", "web", unit.app).values(),
+    ]
+    made = [each.manifest for each in seen if each.parent == "TenantApp/team.web" and each.kind != "Secret"]
+    assert len(made) == len(decided)
+    assert [manifest for manifest in decided if manifest not in made] == []
+
+
+def test_an_app_on_a_schedule_is_a_cron_job_and_a_wall() -> None:
     seen = _record(app(schedule="0 3 * * *"))
     assert _own(seen) == {"NetworkPolicy/team.web-wall": "web", "CronJob/team.web-cronjob": "web"}
-    wall = seen.manifest("NetworkPolicy", "web")["spec"]
-    assert wall["policyTypes"] == ["Ingress"]
-    assert "ingress" not in wall
     assert seen.one("TenantApp").outputs["ports"] == {}
 
 
@@ -205,8 +220,3 @@ def test_volumes_are_protected_only_where_the_stack_protects_data() -> None:
     assert {made.kind for made in protected} == set(kinds)
     assert len(protected) == 3
     assert [made for made in _record(app(**FULL), protect_data=False) if made.protect] == []
-
-
-def test_the_override_reaches_the_pod() -> None:
-    seen = _record(app(), image="ghcr.io/x/web:9")
-    assert seen.manifest("Deployment")["spec"]["template"]["spec"]["containers"][0]["image"] == "ghcr.io/x/web:9"

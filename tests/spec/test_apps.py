@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spec import images, names, pods
-from spec.app import apps, containers, static
+from spec import images, pods
+from spec.app import apps, containers, reads, static
 from spec.app.apps import Unit
 
-from .examples import PEER, SITE, app, assert_valid
+from .examples import PEER, SITE, app, assert_valid, stack, workspace
 
 LABELS = {
     "app.kubernetes.io/name": "web",
@@ -30,7 +30,7 @@ def _unit(**written: Any) -> Unit:
 
 
 def _pod(**written: Any) -> dict[str, Any]:
-    spec: dict[str, Any] = apps.pod_template(_unit(**written), {})["spec"]
+    spec: dict[str, Any] = apps.pod_template(_unit(**written))["spec"]
     return spec
 
 
@@ -40,7 +40,7 @@ def _container(**written: Any) -> dict[str, Any]:
 
 
 def test_the_whole_deployment_of_a_plain_app() -> None:
-    made = apps.deployment(_unit(routes=["/"]), {})
+    made = apps.deployment(_unit(routes=["/"]))
     assert_valid(made)
     assert made == {
         "apiVersion": "apps/v1",
@@ -99,7 +99,7 @@ def test_the_whole_deployment_of_a_plain_app() -> None:
 
 
 def test_the_whole_deployment_of_a_static_site() -> None:
-    made = apps.deployment(_unit(static="team/web", routes=["/", "/landing"]), {})
+    made = apps.deployment(_unit(static="team/web", routes=["/", "/landing"]))
     assert_valid(made)
     pod = made["spec"]["template"]["spec"]
     assert pod["containers"] == [
@@ -154,7 +154,7 @@ def test_the_whole_deployment_of_a_static_site() -> None:
 
 
 def test_the_whole_cron_job() -> None:
-    made = apps.cron_job(_unit(schedule="0 3 * * *", args=["dump"]), {"warren/config": "abc"})
+    made = apps.cron_job(_unit(schedule="0 3 * * *", args=["dump"]), "abc")
     assert_valid(made)
     template = made["spec"]["jobTemplate"]["spec"]["template"]
     assert made == {
@@ -205,9 +205,7 @@ def test_a_static_site_is_on_port_80_and_listens_on_8080() -> None:
 
 
 def test_a_port_with_a_route_is_for_the_controller_and_one_without_for_the_workspace() -> None:
-    made = apps.wall(
-        _unit(ports={"web": 8000, "metrics": 9100, "admin": 9000}, routes=[{"path": "/", "port": "web"}]), PEER
-    )
+    made = apps.wall(_unit(ports={"web": 8000, "metrics": 9100, "admin": 9000}, routes=[{"path": "/", "port": "web"}]))
     assert_valid(made)
     assert made == {
         "apiVersion": "networking.k8s.io/v1",
@@ -229,13 +227,13 @@ def test_a_port_with_a_route_is_for_the_controller_and_one_without_for_the_works
 
 def test_an_app_without_ports_lets_nobody_in() -> None:
     for unit in (_unit(port=None), _unit(schedule="0 3 * * *")):
-        wall = apps.wall(unit, PEER)["spec"]
+        wall = apps.wall(unit)["spec"]
         assert "Ingress" in wall["policyTypes"]
         assert "ingress" not in wall
 
 
 def test_the_wall_of_a_static_site_opens_the_port_of_the_pod_not_of_the_service() -> None:
-    rules = apps.wall(_unit(static="x", routes=["/"]), PEER)["spec"]["ingress"]
+    rules = apps.wall(_unit(static="x", routes=["/"]))["spec"]["ingress"]
     assert rules == [{"from": [PEER], "ports": [{"protocol": "TCP", "port": 8080}]}]
 
 
@@ -249,7 +247,7 @@ def test_every_port_is_open_to_exactly_one_kind_of_peer(case: tuple[dict[str, in
     if len(set(ports.values())) < len(ports):
         return
     unit = _unit(ports=ports, routes=[{"path": f"/{name}", "port": name} for name in sorted(routed)])
-    rules = apps.wall(unit, PEER)["spec"]["ingress"]
+    rules = apps.wall(unit)["spec"]["ingress"]
     opened = {(rule["from"][0] == PEER, port["port"]) for rule in rules for port in rule["ports"]}
     assert opened == {(name in routed, number) for name, number in ports.items()}
     assert all(len(rule["from"]) == 1 for rule in rules)
@@ -258,10 +256,10 @@ def test_every_port_is_open_to_exactly_one_kind_of_peer(case: tuple[dict[str, in
 def test_every_object_but_the_persistent_volume_is_in_the_workspaces_namespace() -> None:
     unit = _unit(replicas=2, files={"/etc/a": "x"})
     made = [
-        apps.deployment(unit, {}),
+        apps.deployment(unit),
         apps.service(unit),
-        apps.wall(unit, PEER),
-        apps.config_map(unit),
+        apps.wall(unit),
+        reads.config_map(unit),
         apps.budget(unit),
     ]
     assert [m["metadata"]["namespace"] for m in made if m is not None] == ["team"] * 5
@@ -317,14 +315,14 @@ def test_an_autoscaler_sets_the_replicas_so_the_deployment_does_not() -> None:
             ],
         },
     }
-    assert "replicas" not in apps.deployment(unit, {})["spec"]
+    assert "replicas" not in apps.deployment(unit)["spec"]
     assert apps.budget(unit) is not None
     assert apps.autoscaler(_unit()) is None
 
 
 @pytest.mark.parametrize("mode", ["ReadWriteOnce", "ReadWriteOncePod"])
 def test_a_volume_for_one_pod_stops_the_old_pod_first(mode: str) -> None:
-    made = apps.deployment(_unit(volumes={"data": {"mount": "/data", "size": "1Gi", "accessMode": mode}}), {})
+    made = apps.deployment(_unit(volumes={"data": {"mount": "/data", "size": "1Gi", "accessMode": mode}}))
     assert made["spec"]["strategy"] == {"type": "Recreate"}
 
 
@@ -336,12 +334,12 @@ def test_a_volume_for_one_pod_stops_the_old_pod_first(mode: str) -> None:
     ],
 )
 def test_a_shared_or_scratch_volume_does_not(volume: dict[str, Any]) -> None:
-    made = apps.deployment(_unit(volumes={"data": volume}), {})
+    made = apps.deployment(_unit(volumes={"data": volume}))
     assert made["spec"]["strategy"]["type"] == "RollingUpdate"
 
 
 def test_an_app_that_starts_slowly_has_the_time_to() -> None:
-    made = apps.deployment(_unit(health={"http": "/up", "start": "20m"}), {})
+    made = apps.deployment(_unit(health={"http": "/up", "start": "20m"}))
     assert made["spec"]["progressDeadlineSeconds"] == 1200 + 300 + 40
 
 
@@ -420,12 +418,39 @@ def test_rule_67_a_grace_period_is_the_programs_own_and_never_longer_than_a_drai
 
 def test_an_update_waits_for_an_app_that_stops_slowly() -> None:
     unit = _unit(gracePeriod="590s", volumes={"data": {"mount": "/data", "size": "1Gi"}})
-    assert apps.deployment(unit, {})["spec"]["progressDeadlineSeconds"] > 590 + 60
+    assert apps.deployment(unit)["spec"]["progressDeadlineSeconds"] > 590 + 60
+
+
+def test_the_units_of_a_workspace_are_its_apps_with_their_files_and_the_stacks_images() -> None:
+    here = workspace(apps={"web": {"image": "x/web:1", "port": 80}, "a": {"static": "team/a", "routes": ["/"]}})
+    made = apps.units(stack(images={"team/web": "x/web:2", "other/a": "x/a:3"}), here, {"a": SITE})
+    assert made == (
+        Unit("team", "a", here.apps["a"], files=SITE),
+        Unit("team", "web", here.apps["web"], image="x/web:2"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "role", "kind"),
+    [({}, "deployment", "Deployment"), ({"schedule": "0 3 * * *"}, "cronjob", "CronJob")],
+)
+def test_an_app_runs_as_a_deployment_or_by_its_schedule(written: dict[str, Any], role: str, kind: str) -> None:
+    named, made = apps.runs(_unit(**written), "a-checksum")
+    assert (named, made["kind"]) == (role, kind)
+    assert "a-checksum" in repr(made)
+
+
+def test_the_ports_of_a_service_are_those_that_it_says() -> None:
+    for written in ({}, {"static": "x"}, {"ports": {"web": 80, "admin": 81}}, {"port": None}):
+        unit = _unit(**written)
+        made = apps.service(unit)
+        said = {} if made is None else {port["name"]: port["port"] for port in made["spec"]["ports"]}
+        assert apps.service_ports(unit) == said
 
 
 def test_the_stack_overrides_the_image() -> None:
     unit = Unit("team", "web", app(), image="ghcr.io/x/web:2.0")
-    assert apps.pod_template(unit, {})["spec"]["containers"][0]["image"] == "ghcr.io/x/web:2.0"
+    assert apps.pod_template(unit)["spec"]["containers"][0]["image"] == "ghcr.io/x/web:2.0"
 
 
 def test_sidecars_start_before_init_containers_and_both_see_env_and_volumes() -> None:
@@ -435,7 +460,7 @@ def test_sidecars_start_before_init_containers_and_both_see_env_and_volumes() ->
         init={"migrate": {"image": "x/m:1", "args": ["up"], "env": {"B": "3"}}, "early": {"image": "x/e:1"}},
         sidecars={"proxy": {"image": "x/p:1", "requests": {"memory": "200Mi"}}},
     )
-    assert_valid(apps.deployment(_unit(sidecars={"proxy": {"image": "x/p:1"}}), {}))
+    assert_valid(apps.deployment(_unit(sidecars={"proxy": {"image": "x/p:1"}})))
     others = pod["initContainers"]
     assert [(c["name"], c.get("restartPolicy")) for c in others] == [
         ("proxy", "Always"),
@@ -457,61 +482,6 @@ def test_no_pod_gets_a_service_account_token_or_the_addresses_of_its_neighbours(
     for written in ({}, {"schedule": "0 3 * * *"}, {"static": "x"}, {"user": 0, "writableRoot": True}):
         pod = _pod(**written)
         assert (pod["automountServiceAccountToken"], pod["enableServiceLinks"]) == (False, False)
-
-
-# Config
-
-
-def test_config_files_are_mounted_one_by_one_so_that_nothing_beside_them_disappears() -> None:
-    unit = _unit(files={"/etc/app/a.conf": "A", "/etc/app/b.conf": "B"})
-    made = apps.config_map(unit)
-    assert made is not None
-    assert_valid(made)
-    assert made["data"] == {"_2fetc_2fapp_2fa.conf": "A", "_2fetc_2fapp_2fb.conf": "B"}
-    pod = apps.pod_template(unit, {})["spec"]
-    assert pod["containers"][0]["volumeMounts"][1:] == [
-        {"name": "config", "mountPath": "/etc/app/a.conf", "subPath": "_2fetc_2fapp_2fa.conf", "readOnly": True},
-        {"name": "config", "mountPath": "/etc/app/b.conf", "subPath": "_2fetc_2fapp_2fb.conf", "readOnly": True},
-    ]
-    assert pod["volumes"][1] == {
-        "name": "config",
-        "configMap": {
-            "name": "web",
-            "defaultMode": 365,
-            "items": [
-                {"key": "_2fetc_2fapp_2fa.conf", "path": "_2fetc_2fapp_2fa.conf"},
-                {"key": "_2fetc_2fapp_2fb.conf", "path": "_2fetc_2fapp_2fb.conf"},
-            ],
-        },
-    }
-
-
-def test_the_config_map_of_a_static_site_has_its_files_and_the_servers_config() -> None:
-    made = apps.config_map(_unit(static="x"))
-    assert made is not None
-    assert_valid(made)
-    assert made["data"] == {"index.html": "<h1>hi</h1>", "_sws.toml": static.CONFIG}
-    assert made["binaryData"] == {"logo.png": "iVBORwA="}
-
-
-def test_the_digest_changes_with_the_config_and_with_nothing_else() -> None:
-    def digest(**written: Any) -> str | None:
-        return apps.config_digest(apps.config_map(_unit(**written)))
-
-    assert digest() is None
-    one = digest(files={"/a": "1"})
-    assert one == digest(files={"/a": "1"}, replicas=3, env={"X": "y"})
-    assert len({one, digest(files={"/a": "2"}), digest(files={"/b": "1"})}) == 3
-
-
-def test_a_config_change_alters_the_checksum_and_nothing_else_in_the_pod() -> None:
-    def template(text: str) -> dict[str, Any]:
-        unit = _unit(files={"/a": text})
-        return apps.pod_template(unit, {names.CHECKSUM_ANNOTATION: apps.config_digest(apps.config_map(unit))})
-
-    one, two = template("1"), template("2")
-    assert one["metadata"].pop("annotations") != two["metadata"].pop("annotations")
-    assert one == two
 
 
 # Containers
@@ -554,7 +524,7 @@ def test_a_health_path_gives_three_probes_and_the_start_its_time() -> None:
         "readinessProbe": {**get, "periodSeconds": 10, "timeoutSeconds": 3, "failureThreshold": 3},
         "livenessProbe": {**get, "periodSeconds": 20, "timeoutSeconds": 5, "failureThreshold": 6},
     }
-    assert_valid(apps.deployment(_unit(health="/up"), {}))
+    assert_valid(apps.deployment(_unit(health="/up")))
 
 
 def test_health_can_be_a_connection_or_a_command_on_any_port() -> None:
