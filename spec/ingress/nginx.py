@@ -152,9 +152,10 @@ def config(cluster: Cluster, routes: Iterable[Route] = (), sign_in: Iterable[Sig
         "add-headers": f"{names.INGRESS_NAMESPACE}/{RESPONSE_HEADERS}",
         "log-format-escape-json": "true",
         "log-format-upstream": _log_format(),
-        "http-snippet": "\n".join([_HTTP, *_beginnings(sign_in), *refusals.nginx_http(routes, sign_in)]),
+        "http-snippet": "\n".join([_HTTP, *_beginnings(sign_in), *_LIMITS, *refusals.nginx_http(routes, sign_in)]),
         "server-snippet": "\n".join([_SERVER, *refusals.NGINX_SERVER]),
-        "location-snippet": "\n".join(refusals.NGINX_LOCATION),
+        # Again for each location: nginx hands none down to where a route's own limit is.
+        "location-snippet": "\n".join([*_LIMITS, *refusals.NGINX_LOCATION]),
         # The names of Ingress objects are keys of a map; nginx does not start where one is longer than a bucket.
         "map-hash-bucket-size": "512",
     }
@@ -174,7 +175,6 @@ _HTTP = "\n".join(
         f'  "~(?s)^(?<warren_net>.{{{CLIENT_SUBNET // 8}}}).{{{16 - CLIENT_SUBNET // 8}}}" $warren_net;',
         "}",
         f"limit_req_zone $warren_client zone=warren_client:10m rate={CLIENT_RATE}r/s;",
-        f"limit_req zone=warren_client burst={CLIENT_BURST} nodelay;",
         # The template defines it only where somebody signs in, and nginx refuses a log format with an unknown variable.
         f'map $host {_USER} {{ default ""; }}',
         'map $request_uri $warren_path { "~^(?<warren_p>[^?]*)" $warren_p; }',
@@ -197,8 +197,14 @@ def _beginnings(sign_in: Iterable[SignIn]) -> list[str]:
         *(f'  "~^{re.escape(each.host)}{BEGIN_PATH}(/|$)" $warren_client;' for each in sign_in),
         "}",
         f"limit_req_zone $warren_begins zone=warren_begins:10m rate={BEGIN_BURST}r/m;",
-        f"limit_req zone=warren_begins burst={BEGIN_BURST} nodelay;",
     ]
+
+
+_LIMITS = (
+    f"limit_req zone=warren_client burst={CLIENT_BURST} nodelay;",
+    f"limit_req zone=warren_begins burst={BEGIN_BURST} nodelay;",
+)
+"""What one client may ask for, whatever its route says."""
 
 
 _SERVER = "\n".join(

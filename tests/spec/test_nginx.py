@@ -110,6 +110,14 @@ def test_a_client_is_counted_over_all_hosts_by_its_real_address() -> None:
     assert "limit_req zone=warren_client burst=500 nodelay;" in HTTP
 
 
+def test_a_route_with_a_limit_of_its_own_keeps_everybodys() -> None:
+    """Limits are inherited where the current level has none (nginx.org, ngx_http_limit_req_module), and a route's own
+    is in its location."""
+    limits = [line for line in HTTP.splitlines() if line.startswith("limit_req ")]
+    assert len(limits) == 2
+    assert [line for line in CONFIG["location-snippet"].splitlines() if line.startswith("limit_req ")] == limits
+
+
 def _client(address: str) -> bytes:
     """What nginx would count an address as: its bytes through the map."""
     packed = ipaddress.ip_address(address).packed
