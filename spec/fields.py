@@ -221,7 +221,13 @@ def _env_name(text: str) -> str:
 
 
 def _absolute(text: str) -> str:
-    if not text.startswith("/") or {"..", "."} & set(text.split("/")) or "//" in text or ":" in text:
+    if (
+        not text.startswith("/")
+        or {"..", "."} & set(text.split("/"))
+        or "//" in text
+        or ":" in text
+        or not text.isprintable()
+    ):
         raise ValueError(f"{text!r} is not an absolute path such as /data")
     return text.rstrip("/") or "/"
 

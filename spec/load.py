@@ -40,7 +40,9 @@ class Mistake:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.where}: {self.what}" if self.where else f"{place}: {self.what}"
+        # Keys are anybody's text, and a terminal obeys some characters.
+        where = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in self.where)
+        return f"{place}: {where}: {self.what}" if where else f"{place}: {self.what}"
 
 
 class Mistakes(Exception):

@@ -78,7 +78,7 @@ def accepts(kind: Any, value: Any) -> bool:
         (fields.Email, ["ann@example.com", "a.b+c@example.com"], ["ann", "*@example.com", "Ann@example.com", "a@b"]),
         (fields.EmailDomain, ["example.com"], ["*", "", ".", "@example.com", "*.com"]),
         (fields.EnvName, ["A", "_a", "A_1"], ["", "1A", "A-B", "A=B", "A B"]),
-        (fields.MountPath, ["/data", "/data/"], ["", "/", "data", "/a/../b", "/a:b", "//"]),
+        (fields.MountPath, ["/data", "/data/"], ["", "/", "data", "/a/../b", "/a:b", "//", "/a\nb", "/a\x1b[2J"]),
         (fields.LabelKey, ["disk", "kubernetes.io/arch"], ["", "a b", "/a", "a/", "A.B/c", "-a"]),
         (fields.LabelValue, ["", "arm64", "a_b.c"], ["a b", "-a", "a" * 64]),
         (

@@ -110,6 +110,13 @@ def test_a_file_that_is_no_text_is_refused(content: bytes | None, message: str, 
     assert [str(mistake) for mistake in refused.value.mistakes] == [message]
 
 
+def test_a_key_cannot_write_to_the_terminal_what_it_likes() -> None:
+    with pytest.raises(Mistakes) as refused:
+        parse_yaml('"a\\e[2J\\nall is well": 1\n"a\\e[2J\\nall is well": 2\n', "x.yaml")
+    [line] = [str(mistake) for mistake in refused.value.mistakes]
+    assert line == "x.yaml:2: a\\x1b[2J\\x0aall is well: is written twice, first at line 1; keep one"
+
+
 def test_the_summary_counts_and_sorts() -> None:
     with pytest.raises(Mistakes) as refused:
         parse_yaml("a: 1\na: 2\n", "x.yaml")
