@@ -17,8 +17,9 @@ from pulumi.runtime.config import is_config_secret
 from components.auth import DexCustomResources
 from components.ingress import IngressController, IngressControllerArgs
 from components.native import Provider
+from components.tenancy import TenancyRules
 from components.tunnel import Tunnel, TunnelArgs
-from components.workspace import TenancyRules, Workspace, WorkspaceArgs
+from components.workspace import Workspace, WorkspaceArgs
 from spec import connection, k3s, platform, report
 from spec.files import kubeconfig
 from spec.files.stack_file import CLOUDFLARE, SECRETS

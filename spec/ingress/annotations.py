@@ -90,6 +90,14 @@ def basic_auth_secret(route: Route) -> str:
     return f"{route.slug}.basic-auth"
 
 
+def password(route: Route, htpasswd: Any) -> Manifest:
+    """The Secret of a route with `basicAuth`. The htpasswd file goes in as it is: here nobody knows it."""
+    labels = names.labels(route.workspace, workspace=route.workspace)
+    metadata = {"name": basic_auth_secret(route), "namespace": route.workspace, "labels": labels}
+    text = {BASIC_AUTH_KEY: htpasswd}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "stringData": text}
+
+
 def denial_name(route: Route, path: str) -> str:
     """The name of the Ingress that denies a path below a route's."""
     return f"{route.slug}-deny-{names.mark(route.workspace, route.app, route.path, path)}"

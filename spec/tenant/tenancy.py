@@ -50,6 +50,16 @@ def has_data(workspace: Workspace) -> bool:
     return any(storage.has_data(app) for app in workspace.apps.values())
 
 
+def guards(stack: Stack, workspace: Workspace) -> dict[str, Manifest]:
+    """What is there before everything else in the namespace, by role: quotas, defaults and the walls of all pods."""
+    return {
+        "quota": quota(stack, workspace),
+        "quota-priority": priority_quota(workspace),
+        "limits": limit_range(workspace),
+        **{f"wall-{role}": manifest for role, manifest in policies(stack, workspace).items()},
+    }
+
+
 def quota(stack: Stack, workspace: Workspace) -> Manifest:
     """The ResourceQuota: compute, disk, and how many of everything. No Service of it is a way in past the tunnel.
 

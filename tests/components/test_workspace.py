@@ -1,4 +1,4 @@
-"""Workspace and TenancyRules: what a tenant is made of, what waits for what, and what no two tenants share."""
+"""Workspace: what a tenant is made of, what waits for what, and what no two tenants share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ import pulumi
 import pytest
 
 from components.auth import DexCustomResources
-from components.workspace import TenancyRules, Workspace, WorkspaceArgs
+from components.tenancy import TenancyRules
+from components.workspace import Workspace, WorkspaceArgs
 from spec.checks.check_names import served
-from spec.ingress.annotations import ALLOWED_ANNOTATIONS
 from spec.routes import routes_of
 from spec.stack import Stack
-from spec.tenant import admission, bounds, people
 from spec.workspace import Workspace as Model
 from tests.spec.examples import PEER, SITE, assert_valid, stack, workspace
 
@@ -299,28 +298,3 @@ def test_workspaces_whose_names_and_apps_run_together_stay_apart() -> None:
     keys = [made.key for made in seen.kubernetes()]
     assert len(keys) == len(set(keys))
     assert {made.key[1] for made in seen.of("Deployment")} == {"team", "team-x"}
-
-
-def test_the_rules_for_all_tenants_are_made_once() -> None:
-    seen = _record(FULL, workspace(name="two", host="two"))
-    own = {made.id: made.manifest for made in seen if made.parent == "TenancyRules/tenancy"}
-    assert own == {
-        "ValidatingAdmissionPolicy/tenancy-policy-ingresses": admission.ingress_policy(ALLOWED_ANNOTATIONS),
-        "ValidatingAdmissionPolicy/tenancy-policy-services": admission.service_policy(),
-        "ValidatingAdmissionPolicyBinding/tenancy-binding-ingresses": admission.bindings()["ingresses"],
-        "ValidatingAdmissionPolicyBinding/tenancy-binding-services": admission.bindings()["services"],
-        **{f"ValidatingAdmissionPolicy/tenancy-policy-{role}": made for role, made in bounds.policies().items()},
-        **{
-            f"ValidatingAdmissionPolicyBinding/tenancy-binding-{role}": made for role, made in bounds.bindings().items()
-        },
-        "ClusterRole/tenancy-role-edit": people.cluster_roles()["edit"],
-        "ClusterRole/tenancy-role-view": people.cluster_roles()["view"],
-    }
-    assert seen.one("TenancyRules").type == "warren:components:TenancyRules"
-
-
-def test_a_policy_is_in_place_before_its_binding() -> None:
-    seen = _record(workspace())
-    for role in ("ingresses", "services", *bounds.policies()):
-        binding = seen.one("ValidatingAdmissionPolicyBinding", f"tenancy-binding-{role}")
-        assert binding.dependencies == {f"ValidatingAdmissionPolicy/tenancy-policy-{role}"}

@@ -18,6 +18,7 @@ from spec.ingress.annotations import (
     Gate,
     Manifest,
     basic_auth_secret,
+    password,
     route_ingresses,
 )
 from spec.ingress.controller import HTTP_PORT, IDENTITY_HEADERS, Controller
@@ -216,6 +217,15 @@ def test_basic_auth_reads_an_htpasswd_file_from_the_routes_own_secret() -> None:
     }
     assert {name: value for name, value in notes.items() if name.startswith("auth-")} == wanted
     assert "/" not in notes["auth-secret"]
+
+
+def test_the_htpasswd_file_is_where_the_route_looks_for_it() -> None:
+    row = route("/x", basicAuth=SECRET)
+    made = password(row, "me:hash")
+    assert_valid(made)
+    assert (made["metadata"]["namespace"], made["metadata"]["name"]) == ("mcd", _of(row)["auth-secret"])
+    assert made["metadata"]["labels"]["warren/workspace"] == "mcd"
+    assert (made["type"], made["stringData"]) == ("Opaque", {"auth": "me:hash"})
 
 
 def test_basic_auth_beside_sign_in_never_redirects_because_nginx_would_do_so_for_a_wrong_password() -> None:

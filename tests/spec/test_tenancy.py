@@ -46,6 +46,17 @@ def test_only_the_file_loosens_pod_security(level: str) -> None:
     assert {value for key, value in labels.items() if key.startswith("pod-security")} == {level}
 
 
+def test_quotas_defaults_and_walls_are_there_before_everything_else() -> None:
+    made = tenancy.guards(stack(), workspace())
+    assert {role: (manifest["kind"], manifest["metadata"]["name"]) for role, manifest in made.items()} == {
+        "quota": ("ResourceQuota", "warren.limits"),
+        "quota-priority": ("ResourceQuota", "warren.system-priority"),
+        "limits": ("LimitRange", "warren.limits"),
+        "wall-deny-all": ("NetworkPolicy", "warren.deny-all"),
+        "wall-app-egress": ("NetworkPolicy", "warren.app-egress"),
+    }
+
+
 def test_no_pod_of_a_workspace_has_a_priority_of_the_systems() -> None:
     made = tenancy.priority_quota(workspace())
     assert_valid(made)

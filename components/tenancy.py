@@ -1,0 +1,25 @@
+"""The rules that all tenants live by. Decides nothing (`spec.tenant.rules`, `spec.tenant.people`)."""
+
+from __future__ import annotations
+
+import pulumi
+
+from spec.tenant import people, rules
+
+from .native import KubernetesObject
+
+
+class TenancyRules(pulumi.ComponentResource):
+    """What holds for every workspace, made once: admission policies, their bindings, and ClusterRoles for people."""
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("warren:components:TenancyRules", name, {}, opts)
+        here = pulumi.ResourceOptions(parent=self)
+        policies = rules.policies()
+        for role, binding in rules.bindings().items():
+            policy = KubernetesObject(f"{name}-policy-{role}", policies[role], here)
+            after = pulumi.ResourceOptions(parent=self, depends_on=[policy])
+            KubernetesObject(f"{name}-binding-{role}", binding, after)
+        for role, manifest in people.cluster_roles().items():
+            KubernetesObject(f"{name}-role-{role}", manifest, here)
+        self.register_outputs({})
