@@ -1,7 +1,7 @@
 """Warren: one tunnel, one ingress controller, and a namespace with its own sign-in for every workspace.
 
 Reads what people wrote, checks all of it, and composes the components. Nothing is decided here: decisions are pure
-functions in `spec/`, and resources are made in `components/`.
+functions in `manifests/`, and resources are made in `components/`.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from components.native import Provider
 from components.tenancy import TenancyRules
 from components.tunnel import Tunnel, TunnelArgs
 from components.workspace import Workspace, WorkspaceArgs
-from spec import connection, k3s, platform, report
-from spec.files import kubeconfig
-from spec.files.stack_file import CLOUDFLARE, SECRETS
-from spec.load import Mistakes
-from spec.stack import Stack
+from config.files import kubeconfig
+from config.files.stack_file import CLOUDFLARE, SECRETS
+from config.load import Mistakes
+from config.stack import Stack
+from manifests import connection, k3s, platform, report
 
 SHOWN_TO_USER = 32
 """By this code Pulumi's language host for Python knows that what went wrong is on screen already."""
 
-config = pulumi.Config("warren")
+settings = pulumi.Config("warren")
 cloudflare_token = pulumi.Config("cloudflare").get_secret("apiToken")
-secret_values = config.get_object("secrets") or {}
+secret_values = settings.get_object("secrets") or {}
 given = {CLOUDFLARE: cloudflare_token is not None, SECRETS: bool(secret_values)}
 
 # 1. What people wrote. A mistake ends the program here, with all the others, before anything is registered.
@@ -39,7 +39,7 @@ try:
     plan = platform.load(
         Path(__file__).parent,
         pulumi.get_stack(),
-        {key: value for key in Stack.model_fields if key != "secrets" and (value := config.get(key)) is not None},
+        {key: value for key in Stack.model_fields if key != "secrets" and (value := settings.get(key)) is not None},
         secrets=sorted(secret_values),
         plain=[key for key, there in given.items() if there and not is_config_secret(key)],
         cloudflare_token=cloudflare_token is not None,

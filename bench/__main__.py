@@ -5,7 +5,7 @@ apps each. Every preview is from nothing, by the real engine with the sandbox's 
 its own. Runs of the programs take turns, and the figures are medians.
 
 The programs:
-- `Warren`: `__main__.py`, `components/` and `spec/` as they are in the checkout.
+- `Warren`: `__main__.py`, `components/`, `config/` and `manifests/` as they are in the checkout.
 - `typed`: the rival. Imports pulumi_kubernetes, pulumi_cloudflare and pulumi_random plainly and uses their resource
   classes.
 - `raw`: the floor. The same resources as `pulumi.CustomResource` with dicts.

@@ -1,6 +1,6 @@
 """Stacks of any size, as a person would write them: workspaces with five apps each, half of them behind a sign-in.
 
-Owns: the files of a generated stack. Does not own: what a stack may say; `spec.platform.load` refuses these files
+Owns: the files of a generated stack. Does not own: what a stack may say; `manifests.platform.load` refuses these files
 like any others.
 """
 

@@ -4,8 +4,8 @@ Usage: `python -P inside.py <stack> [listing.json]`. A monitor that answers at o
 engine, so what is left is the program's own work and the SDK's:
 
 - `imports`: Pulumi's SDK and everything that `__main__.py` imports.
-- `pure`: inside functions of `spec/`, wherever they are called from: load, check, decide. `load` is the part of it in
-  `spec.platform.load`. Nothing for the bare programs.
+- `pure`: inside functions of `config/` and `manifests/`, wherever they are called from: load, check, decide. `load` is
+  the part of it in `manifests.platform.load`. Nothing for the bare programs.
 - `composing`: the rest of `__main__.py` from its first line to its last, less the SDK's constructor of resources.
 - `registration`: those constructors, and the SDK's asynchronous work until everything is registered.
 
@@ -172,9 +172,10 @@ def main(stack: str, listing: str | None = None) -> None:
     set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own, and refuses where there is one
     constructors, pure, load = Stopwatch(), Stopwatch(), Stopwatch()
     constructors.watch(pulumi.Resource, "__init__")
-    if platform := sys.modules.get("spec.platform"):
+    if platform := sys.modules.get("manifests.platform"):
         load.watch(platform, "load")
-        pure.watch_package("spec")
+        pure.watch_package("config")
+        pure.watch_package("manifests")
     body = 0.0
 
     def program() -> None:

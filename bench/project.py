@@ -81,7 +81,7 @@ class Project:
 def warren(directory: Path, size: str) -> Project:
     """Warren's program with the stack of this size: `home`, or a number of generated workspaces."""
     directory.mkdir(parents=True)
-    for package in ("components", "spec"):
+    for package in ("components", "config", "manifests"):
         shutil.copytree(ROOT / package, directory / package)
     shutil.copy2(ROOT / "__main__.py", directory)
     if size == HOME:

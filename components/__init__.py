@@ -1,1 +1,1 @@
-"""ComponentResources: each turns decisions of `spec` into resources and decides nothing itself."""
+"""ComponentResources: each turns decisions of `manifests` into resources and decides nothing itself."""

@@ -1,6 +1,6 @@
 """One app of a workspace: its pods and everything that stands around them.
 
-Does not own the namespace, egress, routes or sign-in (`components.workspace`); decides nothing (`spec.app`).
+Does not own the namespace, egress, routes or sign-in (`components.workspace`); decides nothing (`manifests.app`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import pulumi
 
-from spec.app import apps, reads, storage
+from manifests.app import apps, reads, storage
 
 from .native import KubernetesObject, RandomBytes, fingerprint
 

@@ -1,6 +1,6 @@
 """The door of a workspace: its OAuth2-Proxies, its Dex, and what stands between them and everybody else.
 
-Decides nothing (`spec.gateway.door`). Which routes are behind the door is said on the routes' own Ingress objects.
+Decides nothing (`manifests.signin.door`). Which routes are behind the door is said on the routes' own Ingress objects.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 
 import pulumi
 
-from spec.gateway import dex, door, oauth2_proxy, signin
-from spec.gateway.part import Part
-from spec.stack import Stack
-from spec.workspace import Auth, Workspace
+from config.stack import Stack
+from config.workspace import Auth, Workspace
+from manifests.signin import dex, door, oauth2_proxy, signin
+from manifests.signin.part import Part
 
 from .native import KubernetesObject, RandomBytes, fingerprint
 

@@ -1,7 +1,7 @@
 """The ingress controller: the one way from the tunnel to the apps.
 
 Owns the namespace `warren-ingress` and everything in it, and the IngressClass. The Ingress objects are the workspaces';
-decides nothing (`spec.ingress.installation`).
+decides nothing (`manifests.ingress.installation`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Literal
 
 import pulumi
 
-from spec import names
-from spec.ingress import controller, installation
-from spec.routes import Route, SignIn
-from spec.stack import Cluster
+from config.routes import Route, SignIn
+from config.stack import Cluster
+from manifests import names
+from manifests.ingress import controller, installation
 
 from .native import KubernetesObject
 

@@ -1,10 +1,10 @@
-"""The rules that all tenants live by. Decides nothing (`spec.tenant.rules`, `spec.tenant.people`)."""
+"""The rules that all tenants live by. Decides nothing (`manifests.tenant.rules`, `manifests.tenant.people`)."""
 
 from __future__ import annotations
 
 import pulumi
 
-from spec.tenant import people, rules
+from manifests.tenant import people, rules
 
 from .native import KubernetesObject
 

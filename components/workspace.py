@@ -1,7 +1,7 @@
 """A tenant: its namespace with everything in it.
 
 Does not own what one app is made of (`components.app`), nor sign-in (`components.auth`); decides nothing
-(`spec.tenant`, `spec.ingress.annotations`).
+(`manifests.tenant`, `manifests.ingress.annotations`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 
 import pulumi
 
-from spec import workspace as spec
-from spec.app import apps
-from spec.app.static import StaticFiles
-from spec.gateway import door
-from spec.ingress.annotations import password, route_ingresses
-from spec.routes import routes_of
-from spec.stack import Stack
-from spec.tenant import people, tenancy
+from config import workspace as spec
+from config.routes import routes_of
+from config.stack import Stack
+from manifests.app import apps
+from manifests.app.static import StaticFiles
+from manifests.ingress.annotations import password, route_ingresses
+from manifests.signin import door
+from manifests.tenant import people, tenancy
 
 from .app import TenantApp, TenantAppArgs
 from .auth import AuthGateway, AuthGatewayArgs, DexCustomResources

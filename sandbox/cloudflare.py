@@ -134,7 +134,7 @@ def stack_of(urn: str) -> str:
 
 
 def manifests(stack: str) -> str:
-    """Return the folder of a stack's manifests; the program's own ``spec.connection.manifests``, without its imports.
+    """Return the folder of a stack's manifests, as ``manifests.connection`` of the program does, without importing it.
 
     A test compares the two.
     """

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import yaml
 
+from config.files.stack_file import before_the_engine
+from config.load import Mistakes
 from scripts.tree import draw, told
-from spec.files.stack_file import before_the_engine
-from spec.load import Mistakes
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = ROOT / ".state"

@@ -1,6 +1,6 @@
 """Which versions have known advisories. One row a part; a new advisory is one line here.
 
-Owns the floors. What Warren runs itself is pinned in `spec.images`.
+Owns the floors. What Warren runs itself is pinned in `manifests.images`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from spec import images
+from manifests import images
 
 Version = tuple[int, ...]
 

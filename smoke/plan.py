@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from spec import platform
-from spec.gateway.signin import Proxy, proxies
-from spec.platform import Platform
-from spec.routes import Route
-from spec.stack import Stack
-from spec.workspace import Workspace
+from config.routes import Route
+from config.stack import Stack
+from config.workspace import Workspace
+from manifests import platform
+from manifests.platform import Platform
+from manifests.signin.signin import Proxy, proxies
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from config.load import Mistakes
 from smoke import cluster, edge, server
 from smoke.ask import Check
 from smoke.checks import certificates, clocks, nodes, routes, signin, strangers, tunnel, versions, walls, workloads
@@ -23,7 +24,6 @@ from smoke.cluster import Kubectl, Unreadable
 from smoke.plan import Address, Plan, address, load
 from smoke.result import Group, Result, document, exit_code, fail, line, result, summary
 from smoke.visitor import Visitor
-from spec.load import Mistakes
 
 ROOT = Path(__file__).resolve().parent.parent
 

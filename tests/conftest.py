@@ -1,7 +1,7 @@
 """What all tests share: properties are judged by what they find, not by how fast a machine finds it.
 
 CI runs several Pythons' tests, two at a time; on a busy machine Hypothesis' own clocks failed tests that had nothing
-wrong with them.  How long things may take is tested where it matters, in tests/spec/test_speed.py.
+wrong with them.  How long things may take is tested where it matters, in tests/config/test_speed.py.
 """
 
 from __future__ import annotations

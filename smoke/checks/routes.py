@@ -6,13 +6,13 @@ import secrets
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
+from config.routes import Route
+from manifests import names
+from manifests.ingress.controller import UNCACHED
 from smoke.ask import Answer, Check, NoAnswer, Reply, Request
 from smoke.checks.trouble import answered, trouble
 from smoke.plan import Plan
 from smoke.result import Verdict, fail, ok, shown, skip, warn
-from spec import names
-from spec.ingress.controller import UNCACHED
-from spec.routes import Route
 
 _REFUSED = (b"Forbidden", b"<html>\r\n<head><title>403 Forbidden</title></head>")
 """How Traefik and nginx themselves begin a 403."""

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator
 from urllib.parse import parse_qs, quote, urljoin, urlsplit
 
+from config.workspace import Workspace
+from manifests.signin.signin import Proxy, issuer
 from smoke.ask import Answer, Check, Reply, Request
 from smoke.checks.trouble import answered, trouble
 from smoke.plan import Plan
 from smoke.result import Verdict, fail, ok, shown
-from spec.gateway.signin import Proxy, issuer
-from spec.workspace import Workspace
 
 ELSEWHERE = "evil.example"
 """Nobody's name (RFC 2606)."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 
+from config.routes import Route
+from config.workspace import Workspace
+from manifests.ingress.controller import IDENTITY_HEADERS
+from manifests.signin.signin import Proxy
 from smoke.ask import Answer, Check, Reply, Request
 from smoke.checks import routes
 from smoke.checks.trouble import answered, trouble
 from smoke.plan import Plan
 from smoke.result import Verdict, fail, ok, shown, warn
-from spec.gateway.signin import Proxy
-from spec.ingress.controller import IDENTITY_HEADERS
-from spec.routes import Route
-from spec.workspace import Workspace
 
 NAMES = (
     *IDENTITY_HEADERS,
@@ -56,7 +56,7 @@ def _headers(plan: Plan, host: str, rows: tuple[Route, ...], marker: str) -> Che
 def judge_spoofed(plan: Plan, row: Route, reply: Reply, marker: str) -> Verdict:
     """Whether made-up identity headers change nothing: a closed row stays closed, an open one does not hear of them."""
     if isinstance(reply, Answer) and reply.holds(marker):
-        fix = f"{plan.repair}; the controller's config should remove them (spec/ingress/controller.py)"
+        fix = f"{plan.repair}; the controller's config should remove them (manifests/ingress/controller.py)"
         return fail(f"{row.path} was told the stranger's own identity headers", fix)
     if row.auth == "none":
         # Whether the row answers at all is another check's business.

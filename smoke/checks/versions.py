@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from manifests import names
 from smoke import floors
 from smoke.cluster import Cluster, Unreadable
 from smoke.floors import Part
 from smoke.plan import Plan
 from smoke.result import Result, Verdict, fail, ok, result, shown, warn
-from spec import names
 
 Manifest = dict[str, Any]
 

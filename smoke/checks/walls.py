@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from manifests import names, pods, walls
+from manifests.app import apps
+from manifests.ingress import controller
+from manifests.ingress.annotations import ALLOWED_ANNOTATIONS
+from manifests.tenant import admission, bounds, tenancy
 from smoke.cluster import Cluster, Unreadable
 from smoke.plan import Plan
 from smoke.result import Result, Verdict, fail, ok, result, warn
-from spec import names, pods, walls
-from spec.app import apps
-from spec.ingress import controller
-from spec.ingress.annotations import ALLOWED_ANNOTATIONS
-from spec.tenant import admission, bounds, tenancy
 
 Manifest = dict[str, Any]
 
@@ -65,8 +65,8 @@ class Wall:
 
     spec: Manifest
     whole: bool = True
-    """Whether `spec` says what is let through too. `components` composes that for cloudflared, Dex and OAuth2-Proxy;
-    of theirs only whom they are for and which directions they close is known here."""
+    """Whether `manifests` says what is let through too. `components` composes that for cloudflared, Dex and
+    OAuth2-Proxy; of theirs only whom they are for and which directions they close is known here."""
 
 
 def policies(plan: Plan) -> dict[str, dict[str, Wall]]:

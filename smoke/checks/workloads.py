@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from manifests import names
 from smoke.cluster import Cluster, Unreadable
 from smoke.plan import Plan
 from smoke.result import Result, Verdict, fail, ok, result, warn
-from spec import names
 
 Manifest = dict[str, Any]
 

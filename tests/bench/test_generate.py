@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from bench import generate
-from spec import platform
+from manifests import platform
 
 
 def load(project: Path, count: int) -> platform.Platform:

@@ -11,12 +11,12 @@ from functools import cache
 
 import pytest
 
-from spec.k3s import PEOPLE_PREFIX
+from manifests.k3s import PEOPLE_PREFIX
+from tests.manifests.test_tenant_admission import changed
 from tests.real import control_plane, stacks
 from tests.real.api import Answer, Api, Key, Manifest, User, in_order
 from tests.real.control_plane import NEWEST, OLDEST, ControlPlane, wait
 from tests.real.stacks import Rendered
-from tests.spec.test_admission import changed
 
 CASES = [
     (stack, controller, version)

@@ -1,8 +1,8 @@
 """Who can reach whom: every connection of a rendered stack, judged by an evaluator that is not ours.
 
 Owns: which ends and ports are tried, and how the answers are written down for a reader. The judgement is that of
-Cyclonus, the NetworkPolicy conformance suite's evaluator (`tools/reach`), so a misreading of the rules in `spec.walls`
-is not repeated here. ``python -m tests.cluster.reach`` writes the published files again.
+Cyclonus, the NetworkPolicy conformance suite's evaluator (`tools/reach`), so a misreading of the rules in
+`manifests.walls` is not repeated here. ``python -m tests.cluster.reach`` writes the published files again.
 """
 
 from __future__ import annotations

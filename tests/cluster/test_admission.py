@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from spec.pods import MAX_GRACE_SECONDS
+from manifests.pods import MAX_GRACE_SECONDS
 from tests.cluster.conftest import Cluster, cases
 from tests.real.api import Key, Manifest
 from tests.real.control_plane import wait

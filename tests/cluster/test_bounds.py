@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from spec import pods
-from spec.tenant import bounds, counts
+from manifests import pods
+from manifests.tenant import bounds, counts
 from tests.cluster.conftest import Cluster, Room, cases, token_request
 from tests.cluster.test_walls import CONFIG, POD, SIGNING_KEY, assert_admitted, assert_refused, pod, tried
+from tests.manifests.test_tenant_admission import SERVICE, changed
 from tests.real.api import Answer, Api, Manifest
 from tests.real.control_plane import wait
-from tests.spec.test_admission import SERVICE, changed
 
 pytestmark = cases("everything", controllers=("traefik",))
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from spec import names
-from spec.workspace import Workspace
+from config.workspace import Workspace
+from manifests import names
 from tests.cluster import reach
 from tests.cluster.reach import DNS, End, Halves, Manifest, Matrix, Port
 from tests.real.stacks import Rendered

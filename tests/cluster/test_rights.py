@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from spec.k3s import PEOPLE_PREFIX
+from manifests.k3s import PEOPLE_PREFIX
 from tests.cluster.conftest import Cluster, cases
 from tests.real.api import Api, Manifest, User, service_account
 from tests.real.control_plane import wait

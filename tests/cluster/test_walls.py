@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from tests.cluster.conftest import ANN, Cluster, Room, cases, token_request
+from tests.manifests.test_tenant_admission import INGRESS, NGINX, REFUSED_INGRESSES, REFUSED_SERVICES, SERVICE, changed
 from tests.real.api import Answer, Api, Manifest, User
 from tests.real.control_plane import wait
-from tests.spec.test_admission import INGRESS, NGINX, REFUSED_INGRESSES, REFUSED_SERVICES, SERVICE, changed
 
 pytestmark = cases("everything", controllers=("traefik",))
 

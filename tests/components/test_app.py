@@ -10,9 +10,9 @@ import pytest
 
 from components.app import TenantApp, TenantAppArgs
 from components.native import KubernetesObject, RandomBytes
-from spec.app import apps, reads, storage
-from spec.workspace import App
-from tests.spec.examples import SITE, app, assert_valid
+from config.workspace import App
+from manifests.app import apps, reads, storage
+from tests.config.examples import SITE, app, assert_valid
 
 from .recording import Recording, Secret, providers, record
 

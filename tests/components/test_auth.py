@@ -10,10 +10,10 @@ import pytest
 
 from components.auth import AuthGateway, AuthGatewayArgs, DexCustomResources
 from components.native import KubernetesObject, RandomBytes
-from spec import names
-from spec.gateway import door, signin
-from spec.workspace import Workspace
-from tests.spec.signin_examples import ALLOWS, PROVIDERS, provider, stack, workspace
+from config.workspace import Workspace
+from manifests import names
+from manifests.signin import door, signin
+from tests.manifests.signin_examples import ALLOWS, PROVIDERS, provider, stack, workspace
 
 from .recording import Recording, Secret, providers, random_bytes, record
 

@@ -8,9 +8,9 @@ import pulumi
 import pytest
 
 from components.ingress import IngressController, IngressControllerArgs
-from spec.ingress import installation
-from spec.routes import SignIn
-from tests.spec.ingress_examples import CLUSTER, route
+from config.routes import SignIn
+from manifests.ingress import installation
+from tests.manifests.ingress_examples import CLUSTER, route
 
 from .recording import Recording, providers, record
 

@@ -19,7 +19,7 @@ import pulumi
 import pytest
 
 from components import native
-from spec import tunnel
+from manifests import tunnel
 
 from .recording import TUNNEL_TOKEN, Recording, Registered, Secret, providers, random_bytes, record
 
@@ -205,7 +205,12 @@ def test_the_version_that_resources_name_is_the_plugins(package: str) -> None:
 
 def test_no_module_of_the_program_imports_a_typed_sdk() -> None:
     root = Path(__file__).parents[2]
-    modules = [root / "__main__.py", *(root / "components").rglob("*.py"), *(root / "spec").rglob("*.py")]
+    modules = [
+        root / "__main__.py",
+        *(root / "components").rglob("*.py"),
+        *(root / "config").rglob("*.py"),
+        *(root / "manifests").rglob("*.py"),
+    ]
     imported = {
         (alias.name if isinstance(node, ast.Import) else node.module or "").split(".")[0]
         for path in modules

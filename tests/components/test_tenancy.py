@@ -6,7 +6,7 @@ import pulumi
 import pytest
 
 from components.tenancy import TenancyRules
-from spec.tenant import people, rules
+from manifests.tenant import people, rules
 
 from .recording import Recording, providers, record
 

@@ -8,8 +8,8 @@ import pulumi
 import pytest
 
 from components.tunnel import Tunnel, TunnelArgs
-from spec import cloudflared
-from spec.stack import Cluster, Node
+from config.stack import Cluster, Node
+from manifests import cloudflared
 
 from .recording import Recording, Secret, providers, record
 

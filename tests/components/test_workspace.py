@@ -10,11 +10,11 @@ import pytest
 from components.auth import DexCustomResources
 from components.tenancy import TenancyRules
 from components.workspace import Workspace, WorkspaceArgs
-from spec.checks.check_names import served
-from spec.routes import routes_of
-from spec.stack import Stack
-from spec.workspace import Workspace as Model
-from tests.spec.examples import PEER, SITE, assert_valid, stack, workspace
+from config.routes import routes_of
+from config.stack import Stack
+from config.workspace import Workspace as Model
+from manifests.ingress.check_names import served
+from tests.config.examples import PEER, SITE, assert_valid, stack, workspace
 
 from .recording import Recording, Secret, providers, record
 

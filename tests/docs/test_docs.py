@@ -13,14 +13,14 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from config.files import reference, stack_file
+from config.load import Mistakes, parse_yaml
+from config.stack import Stack
+from manifests import k3s, platform, report
+from manifests.ingress import controller
 from sandbox.kubernetes.schema import KUBERNETES_VERSION
 from scripts import parts
 from smoke import floors
-from spec import k3s, platform, report
-from spec.files import reference, stack_file
-from spec.ingress import controller
-from spec.load import Mistakes, parse_yaml
-from spec.stack import Stack
 from tests.real import control_plane
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,7 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 @pytest.mark.parametrize(("name", "page"), GENERATED.items(), ids=list(GENERATED))
 def test_a_generated_page_is_current(name: str, page: Any) -> None:
-    assert (ROOT / "docs" / name).read_text("utf-8") == page(), "run: .venv/bin/python -m spec.files.reference"
+    assert (ROOT / "docs" / name).read_text("utf-8") == page(), "run: .venv/bin/python -m config.files.reference"
 
 
 @pytest.mark.parametrize("kind", [kind for kind, (_, _, example) in reference.KINDS.items() if example is not None])

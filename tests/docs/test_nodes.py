@@ -8,12 +8,12 @@ from pathlib import Path
 
 import yaml
 
-from spec import k3s, pods
-from spec.ingress import nginx, traefik
-from spec.stack import Stack
-from spec.tunnel import GRACE_SECONDS
+from config.stack import Stack
+from manifests import k3s, pods
+from manifests.ingress import nginx, traefik
+from manifests.tunnel import GRACE_SECONDS
 from tests.docs.test_docs import ROOT, anchors, blocks
-from tests.spec.ingress_examples import CLUSTER
+from tests.manifests.ingress_examples import CLUSTER
 
 PAGE = ROOT / "docs" / "nodes.md"
 TEXT = PAGE.read_text("utf-8")

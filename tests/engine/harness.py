@@ -21,11 +21,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from manifests import connection
 from sandbox.install import install
 from scripts.stack import ENGINE_FILE, ROOT, sandbox_environment
-from spec import connection
 
-PROGRAM_FILES = ("__main__.py", "Pulumi.yaml", "components", "spec", "workspaces")
+PROGRAM_FILES = ("__main__.py", "Pulumi.yaml", "components", "config", "manifests", "workspaces")
 TINY_PROJECT = "name: tiny\nruntime:\n  name: python\n  options:\n    virtualenv: .venv\n"
 TINY_STACK = 'config:\n  pulumi:disable-default-providers: ["*"]\n  warren:sandbox: true\n'
 

@@ -30,7 +30,7 @@ def _edit(path: Path, old: str, new: str) -> None:
 
 
 def _without_force(project: Project) -> None:
-    _edit(project.root / "spec" / "connection.py", ', "enablePatchForce": "true"', "")
+    _edit(project.root / "manifests" / "connection.py", ', "enablePatchForce": "true"', "")
 
 
 @pytest.fixture(scope="module")

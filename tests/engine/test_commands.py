@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from config.files import stack_file
+from manifests import platform, report
 from scripts.stack import ENGINE_FILE, ROOT, checkpoint_of
-from spec import platform, report
-from spec.files import stack_file
 from tests.engine.harness import copy_platform
 
 MADE_OF = ("Makefile", "requirements-dev.txt", "scripts", "sandbox", "tools/pulumi/go.mod")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from spec import connection, report
+from manifests import connection, report
 from tests.engine.harness import Project
 
 Platform = Callable[..., Project]
@@ -51,7 +51,7 @@ def kept(stack):
 
 def _connected(project: Project, identity: str = "pass") -> None:
     """Give the provider a connected stack's settings; `identity` changes what it is told to be the cluster's."""
-    path = project.root / "spec" / "connection.py"
+    path = project.root / "manifests" / "connection.py"
     text = path.read_text("utf-8").partition("\n\n_settings = kubernetes")[0].rstrip("\n")
     path.write_text(text + "\n" + CONNECTED % identity, "utf-8")
 
@@ -104,7 +104,7 @@ def test_rule_63_a_stack_that_stops_being_a_sandbox_is_made_anew(platform: Platf
     assert project.up().ok
     assert _identity(project) is None
     _connected(project)
-    _edit(project.root / "spec" / "connection.py", "manifests(stack_name)}\n", 'manifests("elsewhere")}\n')
+    _edit(project.root / "manifests" / "connection.py", "manifests(stack_name)}\n", 'manifests("elsewhere")}\n')
     plan = project.preview()
     assert plan.changes["replace"] > 90, plan.changes
 

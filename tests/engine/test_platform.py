@@ -277,9 +277,9 @@ def test_all_mistakes_come_at_once_with_file_and_line_and_nothing_is_made(platfo
 def test_rule_48_ingresses_with_new_names_are_all_there_before_one_with_an_old_name_goes(platform: Platform) -> None:
     """As when marks grew from 6 digits to 32: at no time is a route unprotected, or a denied path not denied."""
     project = platform()
-    _edit(project, "spec/names.py", "[:32]", "[:6]")
+    _edit(project, "manifests/names.py", "[:32]", "[:6]")
     assert project.up().ok
-    _edit(project, "spec/names.py", "[:6]", "[:32]")
+    _edit(project, "manifests/names.py", "[:6]", "[:32]")
     result = project.up()
     assert result.ok, result.output
     ops = [step.op for step in result.steps if step.type.endswith(":Ingress")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from spec.routes import Route
+from config.routes import Route
 from tests.live.conftest import STACK
 from tests.real import stacks
 

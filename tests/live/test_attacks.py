@@ -13,10 +13,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 
+from config.routes import Route
+from manifests.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS
+from manifests.signin import oauth2_proxy
 from scripts.parts import ROOT
-from spec.gateway import oauth2_proxy
-from spec.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS
-from spec.routes import Route
 from tests.live.conftest import Live
 from tests.live.network import STRANGER
 from tests.live.rows import HOSTS, PAGE, PROGRAM, PROTECTED, SHARED, app_of, each, every_host, row

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from spec.ingress.controller import CLIENT_BURST, CLIENT_RATE
-from spec.ingress.own_routers import UNMEASURED
+from manifests.ingress.controller import CLIENT_BURST, CLIENT_RATE
+from manifests.ingress.own_routers import UNMEASURED
 from tests.live.conftest import Live
 from tests.live.test_attacks import OPEN, TEAM
 from tests.live.visitor import PORT, Header, Reply, Visitor, read_reply

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from spec import compute
-from spec.gateway.signin import PROXY_PORT
+from manifests import compute
+from manifests.signin.signin import PROXY_PORT
 from tests.live.conftest import FIGURES, Live
 from tests.live.load import Figures, Run, Target
 from tests.live.visitor import PORT

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from spec.routes import Route
+from config.routes import Route
 from tests.live.conftest import Live
 from tests.live.rows import HOSTS, PROTECTED, ROUTES, app_of, each, every_host, path_below
 from tests.live.test_attacks import CLUB, OPEN, TEAM, is_shut, upgrade

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from spec import names
-from spec.pods import SETTLE_SECONDS
+from manifests import names
+from manifests.pods import SETTLE_SECONDS
 from tests.live.conftest import Live
 from tests.live.load import Hit, Target, running
 from tests.live.test_faults import LEGACY, OPEN, TEAM, mixture, wrong

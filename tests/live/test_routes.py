@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from spec.ingress.controller import IDENTITY_HEADERS
-from spec.routes import Route
+from config.routes import Route
+from manifests.ingress.controller import IDENTITY_HEADERS
 from tests.live.conftest import USERS, Live
 from tests.live.network import GATEWAY
 from tests.live.rows import OPEN, PROTECTED, app_of, each, every_host, path_below

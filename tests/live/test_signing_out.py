@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from manifests.signin import oauth2_proxy
 from scripts.parts import ROOT
-from spec.gateway import oauth2_proxy
 from tests.live.conftest import Live
 from tests.live.rows import every_host
 from tests.live.test_attacks import CLUB, TEAM, is_shut, session, signed_at

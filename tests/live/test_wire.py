@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from spec.ingress.controller import IDENTITY_HEADERS
+from manifests.ingress.controller import IDENTITY_HEADERS
 from tests.live.conftest import Live
 from tests.live.test_attacks import CLUB, MARK, OPEN, TEAM, is_shut, told_nothing_false
 from tests.live.visitor import Header, Visitor

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from manifests import connection
 from sandbox import cloudflare, randomness
 from sandbox.cloudflare import DNS_RECORD, GET_TOKEN, TUNNEL, TUNNEL_CONFIG, Cloudflare, tunnel_token
 from sandbox.randomness import Random, generate
 from sandbox.server import Refusal
 from sandbox.table import Shape, check_shape
 from sandbox.wire import UNKNOWN, Secret, decode, encode
-from spec import connection
 
 ACCOUNT = "0123456789abcdef" * 2
 PACKAGES = Path(sysconfig.get_paths()["purelib"])

@@ -322,7 +322,7 @@ def test_every_runtime_pin_is_the_same_for_developers() -> None:
 
 
 def test_git_ignores_all_that_make_sets_up() -> None:
-    names = [".venv/x", ".tools/bin/pulumi", ".state/sandbox/manifests/x.yaml", "spec/__pycache__/x.pyc"]
+    names = [".venv/x", ".tools/bin/pulumi", ".state/sandbox/manifests/x.yaml", "config/__pycache__/x.pyc"]
     done = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.split() == names
 

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+from config.routes import Route
+from config.stack import Node
+from manifests import images, names
+from manifests.ingress.controller import FORBIDDEN_HEADERS, UNCACHED
 from smoke import floors
 from smoke.checks import walls, workloads
 from smoke.plan import Plan, load
-from spec import images, names
-from spec.ingress.controller import FORBIDDEN_HEADERS, UNCACHED
-from spec.routes import Route
-from spec.stack import Node
 
 Manifest = dict[str, Any]
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from config.routes import Route
+from manifests import images
+from manifests.ingress.controller import UNCACHED
 from smoke import floors
 from smoke.ask import Answer, NoAnswer, Pairs, Reply
 from smoke.checks import certificates, routes, signin, strangers, tunnel, versions, walls, workloads
@@ -17,9 +20,6 @@ from smoke.floors import Version
 from smoke.plan import Address, Plan
 from smoke.result import Result, exit_code, line, shown, summary
 from smoke.visitor import Certificate
-from spec import images
-from spec.ingress.controller import UNCACHED
-from spec.routes import Route
 from tests.smoke import standin
 from tests.smoke.standin import TUNNEL, stored
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from manifests import images
 from smoke import run
 from smoke.edge import TOKEN
-from spec import images
 from tests.smoke import standin
 from tests.smoke.conftest import World
 

@@ -1,0 +1,237 @@
+"""The reference pages of docs/, made from the models: `python -m config.files.reference` writes them.
+
+Owns the tables of docs/workspace-reference.md and docs/stack-reference.md, and an example of each kind of value. What
+a key is for is said by the docstring below it in its model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from config import fields, providers, workspace
+from config.files.schema import schema_of
+from config.stack import Stack
+from config.workspace import Workspace
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+KINDS: dict[str, tuple[Any, str, Any]] = {
+    "name": (fields.Name, "a letter, then a-z, 0-9 and -, at most 40 characters", "web"),
+    "host label": (fields.HostLabel, 'one label under the domain, or "@" for the domain itself', "api"),
+    "domain": (fields.Domain, "a domain name", "example.com"),
+    "port": (fields.Port, "a number from 1 to 65535", 8000),
+    "route path": (fields.RoutePath, "starts with /; matches whole segments and everything below them", "/api/v1"),
+    "network": (fields.Cidr, "an address and a prefix length, with no host bits set", "10.0.0.0/24"),
+    "address": (fields.Address, "an IP address", "10.0.0.50"),
+    "cpu": (fields.Cpu, 'cores ("2", "0.5") or thousandths of one; numbers in quotes', "250m"),
+    "memory": (fields.Memory, "a number with a unit: Ki, Mi, Gi, Ti, k, M, G or T", "512Mi"),
+    "duration": (fields.Duration, "a whole number with s, m or h", "90s"),
+    "image": (fields.Image, "an image with a tag or digest, never latest", "ghcr.io/owner/name:1.2.3"),
+    "e-mail": (fields.Email, "an address in lower case", "ada@example.com"),
+    "e-mail domain": (fields.EmailDomain, "what follows the @", "example.com"),
+    "Cloudflare id": (fields.CloudflareId, "32 hexadecimal digits", "0123456789abcdef0123456789abcdef"),
+    "variable": (fields.EnvName, "the name of an environment variable", "LOG_LEVEL"),
+    "absolute path": (fields.ContainerPath, "a path that starts with /", "/srv/share"),
+    "mount path": (fields.MountPath, "an absolute path, but not / itself", "/data"),
+    "label": (fields.LabelKey, "the name of a Kubernetes label", "kubernetes.io/arch"),
+    "label value": (fields.LabelValue, "the value of a Kubernetes label", "arm64"),
+    "server": (fields.Server, "an IP address or a host name", "10.0.0.7"),
+    "schedule": (fields.Schedule, "five cron fields (minute, hour, day, month, weekday), in UTC", "0 3 * * *"),
+    "rate": (workspace.Rate, "requests per second (s) or minute (m)", "20/s"),
+    "https address": (providers.Https, "an address that starts with https://", "https://git.example.com"),
+    "certificate": (providers.Certificate, "a PEM file in base64, on one line", None),
+    "secret": (fields.Secret, "the name of a secret in the stack's config", {"secret": "web-db-password"}),
+}
+"""Kind -> its type, what it looks like, and an example (none where an example would be a page long)."""
+
+_KIND_OF = {get_args(alias)[1]: kind for kind, (alias, _, _) in KINDS.items()}
+_PLAIN = {str: "text", bool: "true or false", int: "number", float: "number"}
+_HIDDEN = (fields.SecretRef, workspace.Literally)
+"""Models that are a kind of value rather than a section."""
+
+_WORKSPACE_HEAD = """\
+# Workspace reference
+
+Every key of a file in `workspaces/`. [workspaces.md](workspaces.md) shows how to use them.
+<!-- Made by `python -m config.files.reference` from the models in config/; a test checks that it is current. -->
+
+Keys that are not listed here are refused. Keys in bold are required.
+"""
+
+_STACK_HEAD = """\
+# Stack reference
+
+Every key under `warren:` in a `Pulumi.<stack>.yaml`. `warren:secrets` holds the secrets that workspaces name; set one
+with `pulumi config set --secret --path 'secrets.NAME'`. The one secret without `warren:` is `cloudflare:apiToken`. A
+secret in plain text is refused.
+
+Every stack file also has the line below. Without it, a resource that names no provider goes to whatever cluster or
+account the machine is signed in to.
+
+```yaml
+config:
+  pulumi:disable-default-providers: ["*"]
+```
+
+<!-- Made by `python -m config.files.reference` from the models in config/; a test checks that it is current. -->
+
+Keys that are not listed here are refused. Keys in bold are required.
+"""
+
+
+def workspace_page() -> str:
+    """The text of docs/workspace-reference.md."""
+    return _page(_WORKSPACE_HEAD, Workspace, "a workspace file")
+
+
+def stack_page() -> str:
+    """The text of docs/stack-reference.md."""
+    return _page(_STACK_HEAD, Stack, "warren:")
+
+
+def _page(head: str, model: type[BaseModel], title: str) -> str:
+    places: dict[type[BaseModel], list[str]] = {}
+    for part, place in _walk(model, ""):
+        known = places.setdefault(part, [])
+        if place not in known:
+            known.append(place)
+    titles = {part: _title(part, at[0]) if part is not model else title for part, at in places.items()}
+    used: set[str] = set()
+    sections = [_section(part, titles, places[part][1:], model, used) for part in places]
+    return "\n".join([head, *sections, _kinds(used)])
+
+
+def _walk(model: type[BaseModel], place: str) -> Iterator[tuple[type[BaseModel], str]]:
+    yield model, place
+    for key, hint in _hints(model).items():
+        yield from _models(hint, f"{place}.{key}" if place else key)
+
+
+def _models(hint: Any, place: str) -> Iterator[tuple[type[BaseModel], str]]:
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        if hint not in _HIDDEN:
+            yield from _walk(hint, place)
+    elif get_origin(hint) is dict:
+        yield from _models(get_args(hint)[1], f"{place}.NAME")
+    elif get_origin(hint) is not Literal:
+        for part in get_args(hint):
+            yield from _models(part, f"{place}[]" if get_origin(hint) is tuple else place)
+
+
+def _hints(model: type[BaseModel]) -> dict[str, Any]:
+    hints = get_type_hints(model, include_extras=True)
+    return {key: hints[key] for key in model.model_fields}
+
+
+def _title(model: type[BaseModel], place: str) -> str:
+    kind = model.model_fields.get("type")
+    return f"{place}, type: {get_args(kind.annotation)[0]}" if kind is not None else place
+
+
+def _section(
+    model: type[BaseModel], titles: dict[type[BaseModel], str], also: list[str], root: type[BaseModel], used: set[str]
+) -> str:
+    about = " ".join(str(model.__doc__).split())
+    schema = schema_of(root)
+    documented = schema if model is root else schema["$defs"][model.__name__]
+    rows = []
+    for key, hint in _hints(model).items():
+        field = model.model_fields[key]
+        name = f"`warren:{key}`" if model is Stack else f"`{key}`"
+        text = documented["properties"][key].get("description", "")
+        if key == "secrets" and model is Stack:
+            text = "The secrets that workspaces name."
+        cells = [
+            f"**{name}**" if field.is_required() else name,
+            _type(hint, titles, used),
+            _default(field.default),
+            " ".join(text.split()),
+        ]
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+    more = f" Also at {', '.join(f'`{place}`' for place in also)}." if also else ""
+    table = "\n".join(["| key | value | default | |", "| --- | --- | --- | --- |", *rows]) if rows else ""
+    return f"## {_heading(titles[model])}\n\n{about}{more}\n\n{table}\n"
+
+
+def _heading(title: str) -> str:
+    return title if title.startswith("a ") else f"`{title}`"
+
+
+def anchor(title: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    kept = "".join(mark for mark in title.lower() if mark.isalnum() or mark in " -_")
+    return kept.replace(" ", "-")
+
+
+def _type(hint: Any, titles: dict[type[BaseModel], str], used: set[str]) -> str:
+    if kind := _kind(hint):
+        used.add(kind)
+        return f"[{kind}](#values)"
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        return "`{ value: TEXT }`" if hint is workspace.Literally else f"[mapping](#{anchor(titles[hint])})"
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return _or([f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in args])
+    if origin is dict:
+        return f"mapping of {_type(args[0], titles, used)} to {_type(args[1], titles, used)}"
+    if origin in (tuple, frozenset):
+        return f"list of {_type(args[0], titles, used)}"
+    if hasattr(hint, "__metadata__"):
+        short = [_type(mark.text, titles, used) for mark in args[1:] if isinstance(mark, fields.ShortForm)]
+        return _or([*short, _type(args[0], titles, used) + _bounds(args[1:])])
+    branches = [_type(part, titles, used) for part in args if part is not type(None)]
+    if branches and all(branch.startswith("[mapping]") for branch in branches) and len(branches) > 1:
+        return "mapping, one of " + _or([f"[{_tag(part)}](#{anchor(titles[part])})" for part in args])
+    return _or(branches)
+
+
+def _tag(model: Any) -> str:
+    return str(get_args(model.model_fields["type"].annotation)[0])
+
+
+def _kind(hint: Any) -> str | None:
+    if hint is fields.SecretRef:
+        return "secret"
+    return next((_KIND_OF[mark] for mark in getattr(hint, "__metadata__", ()) if mark in _KIND_OF), None)
+
+
+def _bounds(marks: tuple[Any, ...]) -> str:
+    found = [mark for outer in marks for mark in getattr(outer, "metadata", [outer])]
+    low = next((mark.ge for mark in found if hasattr(mark, "ge")), None)
+    high = next((mark.le for mark in found if hasattr(mark, "le")), None)
+    return f" from {low} to {high}" if low is not None and high is not None else ""
+
+
+def _or(options: list[str]) -> str:
+    return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
+
+
+def _default(value: Any) -> str:
+    if value is PydanticUndefined or value is None or value in ((), {}, frozenset()) or isinstance(value, BaseModel):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _kinds(used: set[str]) -> str:
+    rows = [
+        f"| {kind} | {about} | {'' if example is None else _example(example)} |"
+        for kind, (_, about, example) in KINDS.items()
+        if kind in used
+    ]
+    return "\n".join(["## Values", "", "| value | what it looks like | example |", "| --- | --- | --- |", *rows, ""])
+
+
+def _example(value: Any) -> str:
+    return f"`{{ secret: {value['secret']} }}`" if isinstance(value, dict) else f"`{value}`"
+
+
+if __name__ == "__main__":
+    (DOCS / "workspace-reference.md").write_text(workspace_page(), "utf-8")
+    (DOCS / "stack-reference.md").write_text(stack_page(), "utf-8")

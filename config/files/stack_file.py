@@ -1,0 +1,215 @@
+"""A stack's `warren:` config as a document: the engine's values, with the lines of Pulumi.<stack>.yaml.
+
+The engine merges the file with the defaults of Pulumi.yaml and decrypts it, so its values are the ones that count; the
+file is read for lines, for keys that nobody would otherwise ask for, and for secrets that were never encrypted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from config import commands
+from config.load import Document, KeyPath, Mistake, Mistakes, read
+from config.stack import Stack
+
+PROVIDERS = "pulumi:disable-default-providers"
+CLOUDFLARE = "cloudflare:apiToken"
+SECRETS = "warren:secrets"
+_OWN = ("warren", "cloudflare", "pulumi")
+"""The namespaces of keys that somebody reads."""
+_DOTTED = "secrets."
+"""How a key begins that was meant for warren:secrets."""
+_ROOT = ("config", "encryptionsalt", "encryptedkey", "environment", "secretsprovider")
+"""The keys of a stack file (pulumi/pulumi, sdk/go/common/workspace/project.go, ProjectStack)."""
+
+
+def stack_document(
+    root: Path, stack_name: str, written: Mapping[str, Any], secrets: Sequence[str], plain: Collection[str] = ()
+) -> tuple[Document, list[Mistake]]:
+    """The config as a document, and the mistakes that only the file shows. Without a file there are no lines.
+
+    Args:
+        root: The directory of the file.
+        stack_name: The stack's name.
+        written: The config by key, as the engine hands it out.
+        secrets: The names under warren:secrets.
+        plain: Those of CLOUDFLARE and SECRETS that the engine has and does not know as secret.
+    """
+    shown = f"Pulumi.{stack_name}.yaml"
+    mistakes: list[Mistake] = []
+    try:
+        file = read(root / shown, shown)
+    except Mistakes as refused:
+        file = Document(shown, {})
+        if (root / shown).exists():  # else the engine has its config from elsewhere
+            mistakes = refused.mistakes
+    config = _warren(file.data)
+    lines: dict[KeyPath, int] = {(): 1} if config else {}
+    for path, line in file.lines.items():
+        if len(path) > 1 and path[0] == "config" and (key := _canonical(str(path[1]))).startswith("warren:"):
+            lines[(key.removeprefix("warren:"), *path[2:])] = line
+    unknown = {key: None for key in config if key not in Stack.model_fields}
+    known = {key: value for key, value in {**unknown, **decoded(written)}.items() if not key.startswith(_DOTTED)}
+    data = {**known, "secrets": sorted(secrets)}
+    sandbox = data.get("sandbox") is True
+    if sandbox and "protectData" not in config:
+        data["protectData"] = False  # nothing lives there, and `make destroy` is to leave nothing
+    document = Document(shown, data, lines)
+    mistakes += _plain_elsewhere(file, plain)
+    if file.data:
+        mistakes += [
+            *_keys(file),
+            *_dotted(file, stack_name, sandbox=sandbox),
+            *_plain(file, stack_name, sandbox=sandbox),
+            *_default_providers(file),
+            *_salt(file),
+        ]
+    return document, mistakes
+
+
+def before_the_engine(root: Path, stack_name: str) -> list[Mistake]:
+    """What the engine would refuse about a stack's file before the program runs, in words of its own."""
+    shown = f"Pulumi.{stack_name}.yaml"
+    if not (root / shown).exists() and not (root / f"Pulumi.{stack_name}.yml").exists():
+        return []
+    try:
+        return list(_salt(read(root / shown, shown)))
+    except Mistakes as refused:
+        return refused.mistakes
+
+
+def _canonical(key: str) -> str:
+    """A config key as the engine reads it: without a namespace it is the project's, and `a:config:b` is `a:b`."""
+    parts = key.split(":")
+    if len(parts) == 3 and parts[1] == "config":
+        return f"{parts[0]}:{parts[2]}"
+    return key if len(parts) > 1 else f"warren:{key}"
+
+
+def _config(file: Any) -> dict[str, Any]:
+    config = file.get("config") if isinstance(file, dict) else None
+    return config if isinstance(config, dict) else {}
+
+
+def _keys(file: Document) -> Iterator[Mistake]:
+    """Keys that the engine takes without a word and that nobody reads."""
+    from config.files.refusals import nearest
+
+    for key in file.data if isinstance(file.data, dict) else ():
+        if key not in _ROOT:
+            indent = "belongs under config:, indented by two spaces" if ":" in key else "is not a key of a stack file"
+            yield Mistake(file.file, file.line((key,)), key, f"{indent}{nearest(key, list(_ROOT))}")
+    for key in _config(file.data):
+        name = _canonical(key)
+        space = name.partition(":")[0]
+        near = nearest(space, list(_OWN)) or f"; Warren reads warren: and {CLOUDFLARE} only"
+        if space == "cloudflare" and name != CLOUDFLARE:
+            near = f"; take it out: Warren uses {CLOUDFLARE} alone, and an API key opens the whole account"
+        elif space in _OWN:
+            continue
+        yield Mistake(file.file, file.line(("config", key)), key, f"is read by nobody{near}")
+
+
+def _dotted(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mistake]:
+    """Secrets that were set without --path, which makes a key with a dot in its name."""
+    for key in _config(file.data):
+        if (name := _canonical(key).removeprefix("warren:")).startswith(_DOTTED):
+            run = commands.set_secret(name.removeprefix(_DOTTED), stack_name, sandbox=sandbox)
+            what = f"was set without --path, so it is no secret of warren:secrets; delete the line, then run: {run}"
+            yield Mistake(file.file, file.line(("config", key)), name, what)
+
+
+def _plain(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mistake]:
+    """Secrets that anybody can read who can read the file."""
+    for key, value in _config(file.data).items():
+        if _canonical(key) == CLOUDFLARE and not _encrypted(value):
+            run = commands.config(f"set --secret {CLOUDFLARE}", stack_name, sandbox=sandbox)
+            what = f"is in plain text; revoke it at Cloudflare, make another one, then run: {run}"
+            yield Mistake(file.file, file.line(("config", key)), CLOUDFLARE, what)
+        if _canonical(key) == SECRETS and not _encrypted(value):
+            names = (
+                [name for name, each in value.items() if not _encrypted(each)] if isinstance(value, dict) else [None]
+            )
+            for name in names:
+                run = commands.set_secret(name or "NAME", stack_name, sandbox=sandbox)
+                what = f"is in plain text; change it where it is used, then run: {run}"
+                path: KeyPath = ("config", key) if name is None else ("config", key, name)
+                yield Mistake(file.file, file.line(path), "secrets" if name is None else f"secrets.{name}", what)
+
+
+def _plain_elsewhere(file: Document, plain: Collection[str]) -> Iterator[Mistake]:
+    """Secrets that the engine has in plain text from somewhere else: Pulumi.yaml gives every stack a value, too."""
+    here = {_canonical(key) for key in _config(file.data)}
+    for key in plain:
+        if key not in here:
+            what = "is in plain text in Pulumi.yaml, or wherever else the engine has its config from"
+            fix = f"revoke it, take it out there, and set it with --secret for {file.file} alone"
+            yield Mistake(file.file, 0, key, f"{what}; {fix}")
+
+
+def _encrypted(value: Any) -> bool:
+    return isinstance(value, dict) and list(value) == ["secure"] and isinstance(value["secure"], str)
+
+
+def _default_providers(file: Document) -> Iterator[Mistake]:
+    config = {_canonical(key): value for key, value in _config(file.data).items()}
+    if config.get(PROVIDERS) not in (["*"], '["*"]'):
+        what = "is missing" if PROVIDERS not in config else "leaves some on"
+        why = "without it a resource could go to whatever account this machine is signed in to"
+        path: KeyPath = ("config", PROVIDERS)
+        yield Mistake(file.file, file.line(path), PROVIDERS, f'{what}; write under config: {PROVIDERS}: ["*"] ({why})')
+
+
+def _salt(file: Document) -> Iterator[Mistake]:
+    if not isinstance(file.data, dict) or {"encryptionsalt", "encryptedkey"} & set(file.data):
+        return
+    # Pulumi Cloud keeps its own keys, and its ciphertexts begin otherwise.
+    first = next((path for path, value in _leaves(file.data) if path[-1] == "secure" and value.startswith("v1:")), None)
+    if first is not None:
+        what = "is lost, and without it no passphrase opens this file's secrets; bring the line back (git log -p), or"
+        yield Mistake(file.file, file.line(first), "encryptionsalt", f"{what} take the secrets out and set them again")
+
+
+def _leaves(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _leaves(value, (*path, key))
+    elif isinstance(data, str):
+        yield path, data
+
+
+def decoded(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Config as the engine hands it out (JSON text for lists and objects, plain text for the rest) as plain data.
+
+    An optional key that is an empty mapping is left out: Pulumi.yaml needs a default for every optional key, and has
+    no null.
+    """
+    data: dict[str, Any] = {}
+    for key, value in written.items():
+        field = Stack.model_fields.get(key)
+        flag = field is not None and field.annotation is bool and value in ("true", "false")
+        if isinstance(value, str) and (flag or value.startswith(("{", "["))):
+            try:
+                data[key] = json.loads(value)
+            except ValueError:
+                data[key] = value
+        else:
+            data[key] = value
+        if data[key] == {} and field is not None and not field.is_required():
+            del data[key]
+    return data
+
+
+def config_from_file(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """The config of a stack file and the names of its secrets, for those who have no engine at hand."""
+    config = _warren(read(path, path.name).data)
+    secrets = config.pop("secrets", {})
+    return config, sorted(secrets) if isinstance(secrets, dict) else []
+
+
+def _warren(file: Any) -> dict[str, Any]:
+    pairs = ((_canonical(key), value) for key, value in _config(file).items())
+    return {key.removeprefix("warren:"): value for key, value in pairs if key.startswith("warren:")}

@@ -1,0 +1,128 @@
+"""The route table: every host and path that the internet can reach, where it leads, and who may pass.
+
+Owns the table and its order. Collisions are refused in `check`; how a controller is told is `annotations`' business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from config.stack import Stack
+from config.workspace import App, RouteRule, Workspace
+from manifests import names
+
+STATIC_PORT = 80
+STATIC_TARGET = 8080
+"""The static file server is unprivileged, so it listens above 1024 behind the Service's port 80."""
+
+
+@dataclass(frozen=True, order=True)
+class Route:
+    """One row of the route table."""
+
+    host: str
+    path: str
+    workspace: str
+    app: str
+    port: str
+    """The name of the Service port."""
+    number: int
+    """The Service port itself."""
+    auth: Literal["none", "page", "api"]
+    rule: RouteRule
+
+    @property
+    def url(self) -> str:
+        """The address, always https: Cloudflare's edge ends TLS."""
+        return f"https://{self.host}{self.path}"
+
+    @property
+    def slug(self) -> str:
+        """The Ingress object's name: readable, and unlike any other in the cluster.
+
+        The mark keeps it so when every other character becomes `-`, which is how Traefik names routers after namespace
+        and Ingress: app `x-y` of workspace `mcd` and app `y` of workspace `mcd-x` would overwrite each other.
+        `ingress.joined` computes what comes of it.
+        """
+        text = re.sub(r"[^a-z0-9]+", "-", self.path.lower())[:40].strip("-")
+        mark = names.mark(self.workspace, self.app, self.path)
+        return f"{self.app}.{text}-{mark}" if text else f"{self.app}-{mark}"
+
+
+def app_ports(app: App) -> dict[str, int]:
+    """The Service ports of an app by name: `ports`, or the single `port` as `http`."""
+    if app.static is not None:
+        return {"http": STATIC_PORT}
+    return dict(app.ports) if app.ports else {"http": app.port} if app.port is not None else {}
+
+
+def route_port(app: App, rule: RouteRule) -> str:
+    """The name of the port a route leads to: the one it says, or the app's only or first one."""
+    known = app_ports(app)
+    return rule.port if rule.port is not None else "http" if "http" in known else min(known)
+
+
+def host_of(stack: Stack, workspace: Workspace, app: App) -> str:
+    """The host an app is served on."""
+    return names.hostname(workspace.host if app.host is None else app.host, stack.domain)
+
+
+def routes_of(stack: Stack, workspace: Workspace) -> tuple[Route, ...]:
+    """The rows of one workspace, sorted by host and path."""
+    rows = [
+        Route(
+            host=host_of(stack, workspace, app),
+            path=rule.path,
+            workspace=workspace.name,
+            app=name,
+            port=route_port(app, rule),
+            number=app_ports(app)[route_port(app, rule)],
+            auth="none" if workspace.auth == "none" or rule.public else rule.auth,
+            rule=rule,
+        )
+        for name, app in workspace.apps.items()
+        for rule in app.routes
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.host, row.path)))
+
+
+def route_table(stack: Stack, workspaces: Iterable[Workspace]) -> tuple[Route, ...]:
+    """All rows, sorted by host and path."""
+    return tuple(sorted((row for w in workspaces for row in routes_of(stack, w)), key=lambda row: (row.host, row.path)))
+
+
+def hosts_of(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
+    """Every host a workspace owns, sorted: its own and its apps' own."""
+    labels = {workspace.host, *(app.host for app in workspace.apps.values() if app.host is not None)}
+    return tuple(sorted(names.hostname(label, stack.domain) for label in labels))
+
+
+def protected_hosts(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
+    """The hosts that need sign-in: those with a route behind it, and always the one that Dex lives on."""
+    if workspace.auth == "none":
+        return ()
+    found = {row.host for row in routes_of(stack, workspace) if row.auth != "none"}
+    return tuple(sorted(found | {names.hostname(workspace.host, stack.domain)}))
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Where the people of one workspace sign in."""
+
+    workspace: str
+    host: str
+    """Dex's."""
+    hosts: tuple[str, ...]
+    """Those with an OAuth2-Proxy, sorted; Dex's is one of them."""
+
+
+def sign_ins(stack: Stack, workspaces: Iterable[Workspace]) -> tuple[SignIn, ...]:
+    """One for each workspace that signs people in."""
+    return tuple(
+        SignIn(workspace.name, names.hostname(workspace.host, stack.domain), protected_hosts(stack, workspace))
+        for workspace in workspaces
+        if workspace.auth != "none"
+    )

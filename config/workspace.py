@@ -1,0 +1,426 @@
+"""What a workspace says: `workspaces/<name>.yaml`, typed. Rules between its parts and files are in `check`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from config.fields import (
+    MAPPING,
+    TEXT,
+    Cidr,
+    ContainerPath,
+    Cpu,
+    Duration,
+    Email,
+    EmailDomain,
+    EnvName,
+    HostLabel,
+    Image,
+    LabelKey,
+    LabelValue,
+    Memory,
+    MountPath,
+    Name,
+    ObjectName,
+    PodSecurity,
+    Port,
+    RoutePath,
+    Schedule,
+    Secret,
+    SecretRef,
+    Server,
+    ShortForm,
+    Written,
+    either,
+    seconds,
+    unit_missing,
+    written_as,
+)
+from config.providers import Provider
+from manifests.pods import MAX_GRACE_SECONDS, SETTLE_SECONDS
+
+
+class Quota(Written):
+    """What the whole workspace may ask for, its sign-in included."""
+
+    cpu: Cpu
+    """The sum of all cpu requests."""
+    memory: Memory
+    """The sum of all memory requests. Limits may add up to twice as much."""
+    pods: Annotated[int, Field(ge=1, le=500)] = 20
+    """How many pods at a time, those of the sign-in and of an update included."""
+    storage: Memory | None = None
+    """The sum of all volumes; what the apps' own volumes add up to when left out. Claims made by hand need it."""
+
+
+class Allow(Written):
+    """Who may come in. E-mails or e-mail domains admit; groups narrow that down, or admit on their own."""
+
+    emailDomains: tuple[EmailDomain, ...] = ()
+    """Everybody with an address in one of these domains."""
+    emails: tuple[Email, ...] = ()
+    """These people and nobody else."""
+    groups: tuple[str, ...] = ()
+    """Members of one of these groups, as the provider names them."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Allow:
+        if self.emails and self.emailDomains:
+            raise ValueError("has both emails and emailDomains; OAuth2-Proxy would admit either, so write one of them")
+        if not (self.emails or self.emailDomains or self.groups):
+            raise ValueError("admits everyone with an account; list emailDomains, emails or groups")
+        if any(group.strip() in ("", "*") for group in self.groups):
+            raise ValueError("has an empty group or *, which says nothing about who may come in; name the groups")
+        return self
+
+
+def _session(duration: str) -> str:
+    if seconds(duration) > 12 * 3600:
+        raise ValueError(f"{duration!r} is longer than 12h, and nothing is rechecked in between; write 12h or less")
+    return duration
+
+
+class Auth(Written):
+    """The sign-in policy of a workspace."""
+
+    providers: Annotated[tuple[Provider, ...], Field(min_length=1)]
+    """Where people sign in. With several, the sign-in page asks which."""
+    allow: Allow
+    """Whom of those that the providers know."""
+    session: Annotated[Duration, AfterValidator(_session)] = "12h"
+    """How long a sign-in lasts, at most 12h: nothing is rechecked in between (security rule 10)."""
+
+
+def _limit_of(rate: str) -> str:
+    count, _, unit = rate.partition("/")
+    if not re.fullmatch("[0-9]{1,6}", count) or not 1 <= int(count) <= 100_000 or unit not in ("s", "m"):
+        raise ValueError(
+            f"{rate!r} is not a rate: write requests per second or minute and client, such as 20/s or 300/m"
+        )
+    return rate
+
+
+Rate = Annotated[str, AfterValidator(_limit_of), unit_missing("has no unit; write {n}/s or {n}/m")]
+
+
+class RouteRule(Written):
+    """One path of an app, and how requests to it are treated."""
+
+    path: RoutePath
+    """The path on the host, and everything below it. Nothing is stripped: the app sees the whole path."""
+    port: Name | None = None
+    """Which of the app's ports, by name; needed only where it has several."""
+    public: bool = False
+    """Open to everyone although the workspace signs people in."""
+    auth: Literal["page", "api"] = "page"
+    """`page` sends people to sign in, `api` answers 401 (for XHR, WebSockets and command lines)."""
+    rateLimit: Rate | None = None
+    """Per client address as Cloudflare reports it; an IPv6 network of 64 bits is one client."""
+    bodySize: Memory | None = None
+    """The largest request body; without a limit when left out, but for Cloudflare's own. Nothing is stored to measure
+    it, so that under Traefik a request that does not say its length is taken up to 64Ki only."""
+    timeout: Duration | None = None
+    """How long the app may take between two reads or writes, also of a WebSocket or an event stream; 1h when left
+    out."""
+    allowFrom: tuple[Cidr, ...] = ()
+    """Only these client addresses, as Cloudflare reports them."""
+    protocol: Literal["http", "https", "grpc"] = "http"
+    """What the app speaks. WebSockets need nothing: they are http."""
+    crossOrigin: bool = False
+    """Pages of other hosts, other workspaces' included, may post to it and open WebSockets as whoever is signed in, or
+    comes with the password of `basicAuth` or from an address of `allowFrom`."""
+    deny: tuple[RoutePath, ...] = ()
+    """Paths below this one that nobody reaches from outside, such as /metrics."""
+    basicAuth: Secret | None = None
+    """An htpasswd file (bcrypt) for apps without a sign-in of their own, which do not see the password."""
+
+
+Route = Annotated[RouteRule, ShortForm("path", RoutePath, "a path such as /api, or a mapping with path and options")]
+
+
+class Literally(Written):
+    """A value that looks like a secret by its name and is none: `{ value: ... }`."""
+
+    value: str
+    """The text itself."""
+
+
+_ENV = "text or { secret: NAME }; write numbers and booleans in quotes"
+
+
+def _env(value: Any) -> str | None:
+    if written_as(value) != MAPPING:
+        return written_as(value)
+    keys = value if isinstance(value, dict) else type(value).model_fields
+    return TEXT if "value" in keys and "secret" not in keys else None if "value" in keys else MAPPING
+
+
+EnvValue = Annotated[
+    Annotated[Literally, ShortForm("value", str, _ENV), Tag(TEXT)] | Annotated[SecretRef, Tag(MAPPING)],
+    Discriminator(_env, custom_error_type="neither", custom_error_message=f"must be {_ENV}"),
+]
+
+
+class Amount(Written):
+    """Compute: cores and memory."""
+
+    cpu: Cpu | None = None
+    """Cores or millicores."""
+    memory: Memory | None = None
+    """A number with a unit."""
+
+
+class TcpOrExec(Written):
+    """A health check other than a bare path."""
+
+    http: RoutePath | None = None
+    """A path that answers 200 to 399."""
+    tcp: bool = False
+    """Whether the port accepts a connection."""
+    exec: tuple[str, ...] = ()
+    """A command that leaves with 0."""
+    port: Name | None = None
+    """Which of the app's ports, by name; the first one when left out."""
+    start: Duration = "60s"
+    """How long the app may take to answer for the first time."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> TcpOrExec:
+        if [self.http is not None, self.tcp, bool(self.exec)].count(True) != 1:
+            raise ValueError("needs exactly one of http, tcp, exec")
+        return self
+
+
+Health = Annotated[
+    TcpOrExec, ShortForm("http", RoutePath, "a path such as /healthz, or a mapping with one of http, tcp, exec")
+]
+
+
+class Nfs(Written):
+    """A directory on an NFS server, mounted by the node."""
+
+    server: Server
+    """The NFS server. The nodes need an NFS client (apt install nfs-common)."""
+    path: ContainerPath
+    """The exported directory."""
+
+
+class Volume(Written):
+    """Storage of an app: a claim made for it, a claim that exists, an NFS directory, or scratch space."""
+
+    mount: MountPath
+    """Where the containers see it."""
+    size: Memory | None = None
+    """How much to ask for. Needed unless `claim` names one that exists."""
+    storageClass: ObjectName | None = None
+    """The cluster's default class when left out (local-path on K3s, which keeps the data on one node)."""
+    accessMode: Literal["ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"] = "ReadWriteOnce"
+    """As Kubernetes has it. With ReadWriteOnce an update stops the old pod before it starts the new one."""
+    claim: ObjectName | None = None
+    """An existing PersistentVolumeClaim, or another app's volume as `<app>-<volume>`. One that is made by hand needs
+    `quota.storage`."""
+    nfs: Nfs | None = None
+    """A directory on an NFS server instead."""
+    scratch: bool = False
+    """Gone with the pod; `size` bounds it."""
+    readOnly: bool = False
+    """The containers cannot write to it."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Volume:
+        if [self.claim is not None, self.nfs is not None, self.scratch].count(True) > 1:
+            raise ValueError("needs one source: claim, nfs or scratch, or none of them for a new volume of its own")
+        if self.size is None and self.claim is None:
+            raise ValueError("needs a size, such as 5Gi")
+        return self
+
+
+class Container(Written):
+    """A second container in the pod: an init container or a sidecar. It sees the app's volumes and env."""
+
+    image: Image
+    """With a tag or digest."""
+    command: tuple[str, ...] = ()
+    """Instead of the image's entrypoint."""
+    args: tuple[str, ...] = ()
+    """Instead of the image's arguments."""
+    env: dict[EnvName, EnvValue] = {}
+    """Added to the app's env."""
+    requests: Amount = Amount()
+    """What the container needs at least."""
+    limits: Amount = Amount()
+    """What it may take at most."""
+
+
+class Toleration(Written):
+    """As Kubernetes has it."""
+
+    key: str
+    """The taint's key."""
+    operator: Literal["Equal", "Exists"] = "Equal"
+    """Whether the value counts."""
+    value: str | None = None
+    """The taint's value."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """The taint's effect; all when left out."""
+
+
+class Autoscale(Written):
+    """Replicas by cpu load; needs metrics-server, which K3s has."""
+
+    min: Annotated[int, Field(ge=1, le=100)] = 1
+    """The fewest replicas."""
+    max: Annotated[int, Field(ge=1, le=100)]
+    """The most replicas."""
+    cpu: Annotated[int, Field(ge=1, le=500)] = 80
+    """The average load to keep, in percent of the cpu request."""
+
+    @model_validator(mode="after")
+    def _order(self) -> Autoscale:
+        if self.min > self.max:
+            raise ValueError(f"min {self.min} is more than max {self.max}")
+        return self
+
+
+_LONGEST_STOP = MAX_GRACE_SECONDS - SETTLE_SECONDS
+
+
+def _stop(duration: str) -> str:
+    if seconds(duration) > _LONGEST_STOP:
+        raise ValueError(
+            f"{duration!r} is longer than {_LONGEST_STOP}s, and a node that is drained waits for it; "
+            f"write {_LONGEST_STOP}s or less"
+        )
+    return duration
+
+
+class App(Written):
+    """One app: an image or a static folder, served, internal, or run on a schedule."""
+
+    image: Image | None = None
+    """With a tag or digest; `latest` is refused."""
+    static: str | None = None
+    """A folder under workspaces/, served as it is at every route; at most 900 KiB. What is below the name of
+    another workspace is that one's."""
+    port: Port | None = None
+    """The port it listens on. 80 for a static folder."""
+    ports: dict[Name, Port] = {}
+    """Several ports by name, instead of `port`. A port with no route is reached from inside the workspace only."""
+    routes: tuple[Route, ...] = ()
+    """Paths on the host that lead here. Without any, the app is reached from inside the workspace only."""
+    host: HostLabel | None = None
+    """A host of its own, one label under the domain; the workspace's host when left out."""
+    command: tuple[str, ...] = ()
+    """Instead of the image's entrypoint."""
+    args: tuple[str, ...] = ()
+    """Instead of the image's arguments."""
+    env: dict[EnvName, EnvValue] = {}
+    """Environment variables: text, or a secret by name. `$(NAME)` in a text stands for another variable."""
+    files: dict[MountPath, str] = {}
+    """Config files: path in the container -> text."""
+    health: Health | None = None
+    """How Kubernetes asks whether the app is well; without it, whether its process runs."""
+    gracePeriod: Annotated[Duration, AfterValidator(_stop)] = "30s"
+    """How long it may take to stop after SIGTERM before it is killed, at most 590s."""
+    requests: Amount = Amount()
+    """What one replica needs at least; 50m and 64Mi when left out."""
+    limits: Amount = Amount()
+    """What one replica may take at most. Memory when left out: twice the request, and at least 256Mi."""
+    replicas: Annotated[int, Field(ge=0, le=100)] = 1
+    """How many pods."""
+    autoscale: Autoscale | None = None
+    """A number of pods that follows the load, instead of `replicas`."""
+    volumes: dict[Name, Volume] = {}
+    """Storage, by a name of your choice."""
+    schedule: Schedule | None = None
+    """Runs as a CronJob instead of a service."""
+    init: dict[Name, Container] = {}
+    """Run to completion before the app starts, in name order."""
+    sidecars: dict[Name, Container] = {}
+    """Run beside the app for as long as it runs."""
+    user: Annotated[int, Field(ge=0, le=65534)] = 65532
+    """The user and group id of every container; volumes are made writable for it."""
+    writableRoot: bool = False
+    """For images that write outside their volumes and /tmp; up to 2Gi of the node's disk for each container."""
+    nodeSelector: dict[LabelKey, LabelValue] = {}
+    """Labels that a node must have, such as kubernetes.io/arch: arm64."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Taints that do not keep the app away from a node."""
+
+    @model_validator(mode="after")
+    def _shape(self) -> App:
+        if (self.image is None) == (self.static is None):
+            raise ValueError("needs exactly one of image and static")
+        if self.port is not None and self.ports:
+            raise ValueError("has both port and ports; write one of them")
+        if self.routes and self.image and not (self.port or self.ports):
+            raise ValueError("has routes and no port; say which port it listens on")
+        if self.host is not None and not self.routes:
+            raise ValueError("has a host and no routes; add routes: [/]")
+        if self.schedule and (self.routes or self.port or self.ports or self.autoscale or self.health or self.static):
+            raise ValueError("runs on a schedule, so it has no port, ports, routes, health, autoscale or static")
+        if self.autoscale and self.replicas != 1:
+            raise ValueError("has both replicas and autoscale; write one of them")
+        return self
+
+
+class Opening(Written):
+    """A hole in the wall towards a network outside: the home network is closed unless listed here."""
+
+    cidr: Cidr
+    """The network, such as 10.0.0.7/32 for one machine."""
+    ports: tuple[Port, ...] = ()
+    """TCP ports; all when left out."""
+
+
+class Egress(Written):
+    """Where the workspace's apps may connect to. DNS and each other always."""
+
+    internet: bool = True
+    """Public addresses only; never the home network, the nodes or other workspaces."""
+    allow: tuple[Opening, ...] = ()
+    """Networks that are open although they are not the internet."""
+
+
+class Access(Written):
+    """People with kubectl, by the groups of the stack's `people` issuer."""
+
+    edit: tuple[str, ...] = ()
+    """Groups that may change what runs here: pods, jobs, config, secrets; never routes, walls, quotas or roles."""
+    view: tuple[str, ...] = ()
+    """Groups that may look at what runs here and read its logs, secrets excepted."""
+
+
+_POLICY = "a sign-in policy (providers and allow), or the word none when everybody may come in"
+
+
+def _none(text: str) -> str:
+    if text != "none":
+        raise ValueError(f"must be {_POLICY}")
+    return text
+
+
+class Workspace(Written):
+    """One tenant: a namespace with its own host, sign-in policy, quota, walls and apps."""
+
+    name: Name
+    """The name of the file and of the namespace. It stays: another name is another workspace."""
+    host: HostLabel
+    """The label under the stack's domain; "@" is the domain itself."""
+    quota: Quota
+    """What the workspace may ask for, so that it cannot starve the others."""
+    auth: Annotated[
+        Annotated[Literal["none"], BeforeValidator(_none), Tag(TEXT)] | Annotated[Auth, Tag(MAPPING)], either(_POLICY)
+    ]
+    """Who may come in; nothing is public by omission, so `auth: none` is written out."""
+    apps: dict[Name, App]
+    """What runs here, by a name of your choice."""
+    podSecurity: PodSecurity = "restricted"
+    """Loosening it is a decision that a reviewer should see here."""
+    egress: Egress = Egress()
+    """Where its apps may connect to."""
+    access: Access = Access()
+    """Who may use kubectl here."""

@@ -1,0 +1,266 @@
+"""An app as Kubernetes objects: all but its storage (`storage`), its containers (`containers`) and what they `reads`.
+
+Every object has the app's name in the workspace's namespace. Nothing here knows about routes' hosts, sign-in or
+secrets' values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from config.checks import usage
+from config.fields import seconds
+from config.routes import app_ports, route_port
+from config.stack import Stack
+from config.workspace import App, Workspace
+from manifests import images, names, pods, walls
+from manifests.app import containers, storage
+from manifests.app.static import StaticFiles
+from manifests.ingress import controller
+
+Manifest = dict[str, Any]
+
+APP_PODS: Manifest = {"podSelector": {"matchExpressions": [{"key": names.APP_LABEL, "operator": "Exists"}]}}
+"""The peer that is every app of the same workspace, and never its sign-in."""
+
+_ROLLOUT_SECONDS = 600
+"""How long Kubernetes waits for a rollout to get on, unless the app's own start takes longer."""
+_PULL_SECONDS = 300
+"""How long one image may take to come."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One app in its workspace, with everything that is decided about it elsewhere."""
+
+    workspace: str
+    name: str
+    app: App
+    image: str | None = None
+    """The stack's override of the image."""
+    files: StaticFiles | None = None
+    """The files of a static app."""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of each of the app's objects and pods."""
+        return names.labels(self.name, workspace=self.workspace, app=self.name)
+
+    @property
+    def match(self) -> dict[str, str]:
+        """What finds the app's pods."""
+        return names.selector(self.name, app=True)
+
+    def metadata(self, **more: Any) -> Manifest:
+        """The metadata of each of the app's objects."""
+        return {"name": self.name, "namespace": self.workspace, "labels": self.labels, **more}
+
+
+def units(stack: Stack, workspace: Workspace, files: Mapping[str, StaticFiles]) -> tuple[Unit, ...]:
+    """Every app of a workspace with the stack's override of its image, sorted by name."""
+    return tuple(
+        Unit(workspace.name, name, app, stack.images.get(f"{workspace.name}/{name}"), files.get(name))
+        for name, app in sorted(workspace.apps.items())
+    )
+
+
+def most_replicas(app: App) -> int:
+    """How many pods of the app may run at a time, an update's extra pod not counted."""
+    return 1 if app.schedule else app.autoscale.max if app.autoscale else app.replicas
+
+
+def rollout_seconds(app: App) -> int:
+    """How long a rollout of the app may take: as an update, and its turn among all others where it is new."""
+    return max(_ROLLOUT_SECONDS, update_seconds(app))
+
+
+def update_seconds(app: App) -> int:
+    """How long Pulumi waits for an update of the app: to stop, to start, and some time to pull one image.
+
+    Shorter than for a new app, which waits for its turn among all others. The provider keeps what was applied when the
+    time is over, and the next `up` goes on waiting, so that little is lost by too short a time.
+    """
+    return grace_seconds(app) + (seconds(app.health.start) if app.health else 0) + _PULL_SECONDS
+
+
+def grace_seconds(app: App) -> int:
+    """How long a pod has from being told to end until it is killed, at most `pods.MAX_GRACE_SECONDS`."""
+    return (pods.SETTLE_SECONDS if containers.settles(app) else 0) + seconds(app.gracePeriod)
+
+
+def tolerations(app: App) -> list[Manifest]:
+    """The taints that do not keep the app away: those of the file, and for how long it stays on a dead node.
+
+    An app whose data may be on that node alone stays as Kubernetes has it: another pod could not start elsewhere, and
+    the volume may be in use by a node that only seems to be dead.
+    """
+    found = [toleration.model_dump(exclude_none=True) for toleration in app.tolerations]
+    if usage.recreates(app):
+        return found
+    # Kubernetes takes the shortest of all that match, so ours would undo the file's own.
+    own = {toleration.key for toleration in app.tolerations}
+    return [*found, *(each for each in pods.leave_dead_nodes() if each["key"] not in own)]
+
+
+def pod_template(unit: Unit, checksum: Any = None) -> Manifest:
+    """The pod template. The checksum of what the pods read goes in as it is; None where they read nothing."""
+    app = unit.app
+    annotations = {names.CHECKSUM_ANNOTATION: checksum}
+    image = unit.image or app.image or images.STATIC_SERVER
+    spec: Manifest = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": pods.pod_security(app.user),
+        "terminationGracePeriodSeconds": grace_seconds(app),
+        "containers": [containers.app_container(unit.name, app, image, unit.files)],
+    }
+    if others := containers.other_containers(unit.name, app):
+        spec["initContainers"] = others
+    if volumes := [*storage.pod_volumes(unit.name, app), *containers.config_volumes(unit.name, app, unit.files)]:
+        spec["volumes"] = volumes
+    if app.nodeSelector:
+        spec["nodeSelector"] = dict(sorted(app.nodeSelector.items()))
+    if tolerated := tolerations(app):
+        spec["tolerations"] = tolerated
+    if most_replicas(app) > 1:
+        spec["topologySpreadConstraints"] = pods.spread(unit.match)
+    return {
+        "metadata": {"labels": unit.labels, **({"annotations": annotations} if checksum is not None else {})},
+        "spec": spec,
+    }
+
+
+def runs(unit: Unit, checksum: Any = None) -> tuple[str, Manifest]:
+    """What runs the app's pods, after its role: a CronJob where it has a schedule, else a Deployment."""
+    if unit.app.schedule is not None:
+        return "cronjob", cron_job(unit, checksum)
+    return "deployment", deployment(unit, checksum)
+
+
+def deployment(unit: Unit, checksum: Any = None) -> Manifest:
+    """The Deployment. Without `replicas` where an autoscaler sets them, or every update would set them back."""
+    app = unit.app
+    strategy: Manifest = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    if usage.recreates(app):
+        strategy = {"type": "Recreate"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": unit.metadata(),
+        "spec": {
+            **({} if app.autoscale else {"replicas": app.replicas}),
+            "revisionHistoryLimit": 3,
+            "progressDeadlineSeconds": rollout_seconds(app),
+            "strategy": strategy,
+            "selector": {"matchLabels": unit.match},
+            "template": pod_template(unit, checksum),
+        },
+    }
+
+
+def cron_job(unit: Unit, checksum: Any = None) -> Manifest:
+    """The CronJob of an app on a schedule, which is UTC wherever the nodes are. Runs never overlap."""
+    template = pod_template(unit, checksum)
+    template["spec"]["restartPolicy"] = "Never"
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": unit.metadata(),
+        "spec": {
+            "schedule": unit.app.schedule,
+            "timeZone": "Etc/UTC",
+            "concurrencyPolicy": "Forbid",
+            "startingDeadlineSeconds": 300,
+            "successfulJobsHistoryLimit": 1,
+            "failedJobsHistoryLimit": 2,
+            "jobTemplate": {"metadata": {"labels": unit.labels}, "spec": {"backoffLimit": 1, "template": template}},
+        },
+    }
+
+
+def service(unit: Unit) -> Manifest | None:
+    """The ClusterIP Service; None for an app without ports.
+
+    `pulumi.com/skipAwait`: the Deployment's own wait already says whether pods are ready, and says why if not. Waiting
+    for endpoints as well would block an app with `replicas: 0` for ten minutes (rule 33).
+    """
+    targets = containers.target_ports(unit.app)
+    if not targets:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": unit.metadata(annotations={"pulumi.com/skipAwait": "true"}),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": unit.match,
+            "ports": [
+                {"name": name, "port": number, "targetPort": targets[name], "protocol": "TCP"}
+                for name, number in service_ports(unit).items()
+            ],
+        },
+    }
+
+
+def service_ports(unit: Unit) -> dict[str, int]:
+    """The Service's ports by name; none where there is no Service."""
+    return dict(sorted(app_ports(unit.app).items())) if containers.target_ports(unit.app) else {}
+
+
+def wall(unit: Unit) -> Manifest:
+    """The app's one NetworkPolicy.
+
+    The ingress controller reaches a port with a route, the workspace's apps a port without one, and nobody else comes
+    in. Where the app may go is the workspace's business (`tenancy`).
+    """
+    targets = containers.target_ports(unit.app)
+    routed = {route_port(unit.app, rule) for rule in unit.app.routes}
+    public = sorted({number for name, number in targets.items() if name in routed})
+    internal = sorted({number for name, number in targets.items() if name not in routed})
+    rules = [
+        *([{"from": [controller.PEER], "ports": walls.ports(*public)}] if public else []),
+        *([{"from": [APP_PODS], "ports": walls.ports(*internal)}] if internal else []),
+    ]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": unit.metadata(),
+        "spec": walls.policy(unit.match, ingress=rules),
+    }
+
+
+def autoscaler(unit: Unit) -> Manifest | None:
+    """The HorizontalPodAutoscaler; None unless the app asks for one."""
+    wanted = unit.app.autoscale
+    if wanted is None:
+        return None
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": unit.metadata(),
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": unit.name},
+            "minReplicas": wanted.min,
+            "maxReplicas": wanted.max,
+            "metrics": [
+                {
+                    "type": "Resource",
+                    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": wanted.cpu}},
+                }
+            ],
+        },
+    }
+
+
+def budget(unit: Unit) -> Manifest | None:
+    """The PodDisruptionBudget; None for an app with one pod, which it could only keep from ever being drained."""
+    if most_replicas(unit.app) < 2:
+        return None
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": unit.metadata(),
+        "spec": pods.disruption_budget(unit.match),
+    }

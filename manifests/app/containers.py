@@ -1,0 +1,187 @@
+"""One container: its environment, probes, compute and mounts. The pod around it is `apps`' business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from config.checks import usage
+from config.fields import SecretRef, seconds
+from config.routes import STATIC_TARGET, app_ports, route_port
+from config.workspace import App, Container, EnvValue, Literally
+from manifests import compute, pods
+from manifests.app import static, storage
+from manifests.app.static import StaticFiles
+
+Manifest = dict[str, Any]
+
+ROOT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID")
+"""What a root user gets back after everything is dropped: enough to take over its volume and become somebody else, as
+many database images do at start, and to stop the workers that became somebody else, as nginx and PHP-FPM do. All of
+them are allowed by PodSecurity `baseline`, none by `restricted`."""
+
+CONFIG_VOLUME = "config"
+SERVER_CONFIG_VOLUME = "server-config"
+_STARTUP_PERIOD = 5
+
+
+def target_ports(app: App) -> dict[str, int]:
+    """The ports that the containers listen on, by the name of the Service port."""
+    return {"http": STATIC_TARGET} if app.static is not None else app_ports(app)
+
+
+def settles(app: App) -> bool:
+    """Whether a pod goes on serving for a moment when it ends: where another one takes over meanwhile.
+
+    An app whose update stops the old pod first would only be away for longer.
+    """
+    return bool(target_ports(app)) and not usage.recreates(app)
+
+
+def file_key(path: str) -> str:
+    """The ConfigMap key of a config file. Its path starts with `/`, so it never meets a static file's key."""
+    return static.key_of(path)
+
+
+def secrets_of(app: App) -> tuple[str, ...]:
+    """The stack secrets that the app's environment reads, sorted."""
+    everything = [app.env, *(c.env for c in (*app.init.values(), *app.sidecars.values()))]
+    return tuple(sorted({value.secret for env in everything for value in env.values() if isinstance(value, SecretRef)}))
+
+
+def environment(secret: str, env: Mapping[str, EnvValue]) -> list[Manifest]:
+    """A container's `env`: secrets, then plain values, then values that refer to others, each sorted by name.
+
+    Kubernetes expands `$(NAME)` only for names that come earlier in the list.
+    """
+    refs = [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": value.secret}}}
+        for name, value in sorted(env.items())
+        if isinstance(value, SecretRef)
+    ]
+    plain = [(name, value.value) for name, value in sorted(env.items()) if not isinstance(value, SecretRef)]
+    return [*refs, *({"name": name, "value": value} for name, value in sorted(plain, key=lambda pair: "$(" in pair[1]))]
+
+
+def app_container(name: str, app: App, image: str, files: StaticFiles | None) -> Manifest:
+    """The app's own container."""
+    env: Mapping[str, EnvValue] = app.env
+    default = compute.DEFAULT_APP
+    if files is not None:
+        env = {**{key: Literally(value=value) for key, value in static.ENVIRONMENT.items()}, **app.env}
+        default = compute.STATIC
+    container = _container(name, image, app.command, app.args, environment(name, env))
+    if target_ports(app):
+        container["ports"] = [
+            {"containerPort": port, "protocol": "TCP"} for port in sorted(set(target_ports(app).values()))
+        ]
+    container |= probes(app)
+    if settles(app):
+        container["lifecycle"] = pods.settle()
+    asked = compute.app_compute(app.requests, app.limits, default).resources()
+    container["resources"] = compute.with_disk(asked, storage.own_disk(app))
+    return _finish(container, app, files)
+
+
+def other_containers(name: str, app: App) -> list[Manifest]:
+    """Sidecars, then init containers, each by name.
+
+    A sidecar is an init container that is restarted (Kubernetes 1.29): it starts before the app, stops after it, and
+    does not keep a Job alive. Sidecars come first, so that an init container can already use them, for example a
+    database proxy.
+    """
+    sidecars = [{**_other(name, app, key, c), "restartPolicy": "Always"} for key, c in sorted(app.sidecars.items())]
+    return [*sidecars, *(_other(name, app, key, c) for key, c in sorted(app.init.items()))]
+
+
+def _other(name: str, app: App, key: str, other: Container) -> Manifest:
+    container = _container(key, other.image, other.command, other.args, environment(name, {**app.env, **other.env}))
+    asked = compute.app_compute(other.requests, other.limits).resources()
+    container["resources"] = compute.with_disk(asked, storage.container_disk(app))
+    return _finish(container, app, None)
+
+
+def _container(name: str, image: str, command: Iterable[str], args: Iterable[str], env: list[Manifest]) -> Manifest:
+    optional = {"command": list(command), "args": list(args), "env": env}
+    return {"name": name, "image": image, **{key: value for key, value in optional.items() if value}}
+
+
+def _finish(container: Manifest, app: App, files: StaticFiles | None) -> Manifest:
+    container["securityContext"] = security(app)
+    if mounts := [*storage.mounts(app), *_config_mounts(app, files)]:
+        container["volumeMounts"] = mounts
+    return container
+
+
+def security(app: App) -> Manifest:
+    """A container's securityContext; a root user, where the workspace allows one, gets `ROOT_CAPABILITIES` back."""
+    context = pods.container_security(writable_root=app.writableRoot)
+    if app.user == 0:
+        context["capabilities"] = {**context["capabilities"], "add": list(ROOT_CAPABILITIES)}
+    return context
+
+
+def _config_mounts(app: App, files: StaticFiles | None) -> list[Manifest]:
+    # One file a mount, because a directory mount would hide what the image has beside it. Such a mount never follows
+    # the ConfigMap, so the checksum on the pod template is what brings a change to the app.
+    found = [
+        {"name": CONFIG_VOLUME, "mountPath": path, "subPath": file_key(path), "readOnly": True}
+        for path in sorted(app.files)
+    ]
+    if files is not None:
+        found.append({"name": SERVER_CONFIG_VOLUME, "mountPath": static.CONFIG_MOUNT, "readOnly": True})
+        found.append({"name": "static", "mountPath": static.ROOT, "readOnly": True})
+    return found
+
+
+def config_volumes(name: str, app: App, files: StaticFiles | None) -> list[Manifest]:
+    """The pod's volumes from the app's ConfigMap, which has the app's name."""
+    found: list[Manifest] = []
+    if app.files:
+        found.append(
+            _config_map(
+                CONFIG_VOLUME, name, [{"key": file_key(path), "path": file_key(path)} for path in sorted(app.files)]
+            )
+        )
+    if files is not None:
+        found.append(_config_map(SERVER_CONFIG_VOLUME, name, [{"key": static.CONFIG_KEY, "path": static.CONFIG_FILE}]))
+        found.append(_config_map("static", name, static.items(files, (route.path for route in app.routes))))
+    return found
+
+
+def _config_map(volume: str, name: str, items: list[dict[str, str]]) -> Manifest:
+    # 0555: everybody may read, and a script among them runs.
+    return {"name": volume, "configMap": {"name": name, "defaultMode": 0o555, "items": items}}
+
+
+def probes(app: App) -> Manifest:
+    """The probes of the app's container.
+
+    With `health`: ready, alive (two minutes of silence restart it, so that a busy Pi does not) and started (up to
+    `start`). Without: ready as soon as its first port takes connections. Without a port, or on a schedule: none.
+    """
+    if app.schedule is not None or (app.health is None and not target_ports(app)):
+        return {}
+    check = _check(app)
+    ready = {**check, "periodSeconds": 10, "timeoutSeconds": 3, "failureThreshold": 3}
+    if app.health is None:
+        return {"readinessProbe": ready}
+    attempts = -(-seconds(app.health.start) // _STARTUP_PERIOD)
+    return {
+        "startupProbe": {**check, "periodSeconds": _STARTUP_PERIOD, "timeoutSeconds": 3, "failureThreshold": attempts},
+        "readinessProbe": ready,
+        "livenessProbe": {**check, "periodSeconds": 20, "timeoutSeconds": 5, "failureThreshold": 6},
+    }
+
+
+def _check(app: App) -> Manifest:
+    known = target_ports(app)
+    health = app.health
+    if health is not None and health.exec:
+        return {"exec": {"command": list(health.exec)}}
+    wanted = health.port if health is not None else None
+    port = wanted if wanted is not None else "http" if "http" in known else min(known)
+    if health is None or health.tcp:
+        return {"tcpSocket": {"port": known[port]}}
+    https = any(rule.protocol == "https" and route_port(app, rule) == port for rule in app.routes)
+    return {"httpGet": {"path": health.http, "port": known[port], "scheme": "HTTPS" if https else "HTTP"}}

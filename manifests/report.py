@@ -1,0 +1,93 @@
+"""What a stack tells its people: the URL table, who can reach what, and the workspaces at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from config.load import Mistake
+from config.routes import Route, hosts_of
+from config.stack import Stack
+from config.workspace import Allow, Workspace
+
+UNREACHABLE = (
+    "The API server of warren:cluster.context does not answer, so this shows only what was true when it last did, and "
+    "`up` will fail. Look at the control plane and at the address in the kubeconfig. Never set "
+    "PULUMI_K8S_DELETE_UNREACHABLE, which `refresh` suggests then: it empties the state. docs/operations.md says more."
+)
+"""What a preview says that nobody answered."""
+
+_AUTH = {"none": "no", "page": "yes", "api": "yes (401)"}
+
+
+def url_table(routes: Iterable[Route]) -> list[dict[str, Any]]:
+    """The `routes` output: one row a URL."""
+    return [
+        {"url": row.url, "namespace": row.workspace, "service": row.app, "port": row.number, "auth": _AUTH[row.auth]}
+        for row in routes
+    ]
+
+
+def secret_table(readers: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """The `secrets` output: one row a secret, with the workspaces that read it."""
+    return [{"secret": name, "workspaces": ", ".join(by) or "none"} for name, by in readers.items()]
+
+
+def warning_text(warnings: Sequence[Mistake]) -> str:
+    """Warnings as people read them, a line each."""
+    head = "1 warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    return "\n".join([f"{head}, in case it is not meant:", *(f"  {warning}" for warning in warnings)])
+
+
+def text_table(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as columns of text, headed by their keys; empty text for no rows."""
+    if not rows:
+        return ""
+    head = list(rows[0])
+    cells = [head, *([str(row[key]) for key in head] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    )
+
+
+def allow_rule(allow: Allow) -> str:
+    """Who may come in, as a sentence a person can check."""
+    who = [f"@{domain}" for domain in allow.emailDomains] or list(allow.emails) or ["anyone the providers know"]
+    groups = f" in {' or '.join(allow.groups)}" if allow.groups else ""
+    return f"{', '.join(who)}{groups}"
+
+
+def who_can_reach(workspaces: Iterable[Workspace], routes: Iterable[Route]) -> list[dict[str, Any]]:
+    """The `whoCanReach` output: for each host and path, which providers sign people in and whom they let through."""
+    policies = {workspace.name: workspace.auth for workspace in workspaces}
+    rows = []
+    for row in routes:
+        auth = policies[row.workspace]
+        closed = auth != "none" and row.auth != "none"
+        rows.append(
+            {
+                "host": row.host,
+                "path": row.path,
+                "providers": [provider.id for provider in auth.providers] if auth != "none" and closed else [],
+                "allow": allow_rule(auth.allow) if auth != "none" and closed else _open_to(row),
+            }
+        )
+    return rows
+
+
+def _open_to(row: Route) -> str:
+    who = f"clients in {', '.join(row.rule.allowFrom)}" if row.rule.allowFrom else "everyone"
+    return f"{who} with the basic-auth password" if row.rule.basicAuth else who
+
+
+def workspace_summary(stack: Stack, workspaces: Iterable[Workspace]) -> dict[str, dict[str, Any]]:
+    """The `workspaces` output: name -> hosts, sign-in and apps."""
+    return {
+        workspace.name: {
+            "hosts": list(hosts_of(stack, workspace)),
+            "signIn": "none" if workspace.auth == "none" else [provider.id for provider in workspace.auth.providers],
+            "apps": sorted(workspace.apps),
+        }
+        for workspace in workspaces
+    }

@@ -1,0 +1,90 @@
+"""How much may be in a workspace's namespace: what its file makes, counted, and room for what people make by hand.
+
+Counting exactly is what lets `pulumi up` go on beside people who have filled their room: whatever the file adds, the
+quota has grown by before. Disk is the nodes' own, where logs, scratch space and what containers write are.
+"""
+
+from __future__ import annotations
+
+from config.checks import usage
+from config.routes import protected_hosts, routes_of
+from config.stack import Stack
+from config.workspace import Workspace
+from manifests import compute
+from manifests.app import containers, storage
+
+SECRETS = "secrets"
+CONFIG_MAPS = "configmaps"
+SERVICES = "services"
+CLAIMS = "persistentvolumeclaims"
+
+ROOM = {
+    SECRETS: 20,
+    CONFIG_MAPS: 20,
+    SERVICES: 10,
+    CLAIMS: 10,
+    "count/deployments.apps": 10,
+    "count/replicasets.apps": 50,
+    "count/cronjobs.batch": 10,
+    "count/jobs.batch": 20,
+    "count/horizontalpodautoscalers.autoscaling": 10,
+    "count/pods": 20,
+}
+"""How many of each people may make by hand; of pods, how many may be finished and still there."""
+
+ROOM_DISK = 8 * 1024
+ROOM_DISK_REQUEST = 1024
+"""What people's pods may use of the nodes' disks together, and what the scheduler keeps for it, in MiB."""
+
+_REPLICA_SETS = 5
+"""Of a Deployment: the one that runs, the next one, and a history of three (`revisionHistoryLimit`)."""
+_JOBS = 4
+"""Of a CronJob: one that runs, one that was well, and two that were not."""
+_FINISHED_PODS = 6
+"""Of a CronJob: those of three finished Jobs, each tried twice."""
+
+
+def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
+    """How many objects of each kind the platform itself makes in the namespace, controllers' included."""
+    apps = list(workspace.apps.values())
+    hosts = protected_hosts(stack, workspace)
+    # Dex, and a proxy for each host, each with a Deployment, a Service, a ConfigMap and a Secret.
+    sign_in = 1 + len(hosts) if hosts else 0
+    deployments = sum(app.schedule is None for app in apps) + sign_in
+    cron_jobs = sum(app.schedule is not None for app in apps)
+    passwords = sum(route.rule.basicAuth is not None for route in routes_of(stack, workspace))
+    return {
+        SECRETS: sum(bool(containers.secrets_of(app)) for app in apps) + passwords + sign_in,
+        # One more is Kubernetes' own: the certificate of the API server.
+        CONFIG_MAPS: sum(bool(app.files) or app.static is not None for app in apps) + sign_in + 1,
+        SERVICES: sum(bool(containers.target_ports(app)) for app in apps) + sign_in,
+        CLAIMS: sum(len(usage.own_volumes(app)) for app in apps),
+        "count/deployments.apps": deployments,
+        "count/replicasets.apps": _REPLICA_SETS * deployments,
+        "count/cronjobs.batch": cron_jobs,
+        "count/jobs.batch": _JOBS * cron_jobs,
+        "count/horizontalpodautoscalers.autoscaling": sum(app.autoscale is not None for app in apps),
+        "count/pods": workspace.quota.pods + _FINISHED_PODS * cron_jobs,
+    }
+
+
+def most(stack: Stack, workspace: Workspace) -> dict[str, int]:
+    """The most of each kind that there may be. Claims by hand need `quota.storage`, which they are made of."""
+    room = {**ROOM, **({CLAIMS: 0} if workspace.quota.storage is None else {})}
+    return {kind: own + room[kind] for kind, own in objects(stack, workspace).items()}
+
+
+def disk(stack: Stack, workspace: Workspace) -> tuple[int, int]:
+    """The sums of requests and limits of local disk, in MiB, with everything scaled up and updated at once."""
+    hosts = protected_hosts(stack, workspace)
+    found = [
+        (pods.high + pods.surges, storage.disk_request(app), storage.disk_limit(app))
+        for name, app in workspace.apps.items()
+        for pods in [usage.app_pods(name, app)]
+    ]
+    if hosts:
+        found.append((2 * (1 + len(hosts)), compute.DISK_REQUEST_MIB, compute.DEFAULT_DISK_MIB))
+    return (
+        ROOM_DISK_REQUEST + sum(count * request for count, request, _ in found),
+        ROOM_DISK + sum(count * limit for count, _, limit in found),
+    )

@@ -1,0 +1,83 @@
+"""How an admission policy and its binding are written: ValidatingAdmissionPolicies in CEL (Kubernetes 1.30).
+
+`reason: Forbidden` matters: pulumi-kubernetes previews with a server-side dry run, in which a namespace does not have
+its new host yet, and falls back to a client-side preview for 403 only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from manifests import names
+
+Manifest = dict[str, Any]
+
+_EVERYWHERE = {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}}
+"""The API server's defaults, written out: it keeps what is matched as one value, so that leaving them to it would be a
+change to whoever compares."""
+
+_WORKSPACES = {"namespaceSelector": {"matchExpressions": [{"key": names.WORKSPACE_LABEL, "operator": "Exists"}]}}
+
+
+def rule(
+    group: str, *resources: str, operations: Sequence[str] = ("CREATE", "UPDATE"), version: str = "v1"
+) -> Manifest:
+    """What a policy is asked about."""
+    return {
+        "apiGroups": [group],
+        "apiVersions": [version],
+        "operations": list(operations),
+        "resources": list(resources),
+        "scope": "*",
+    }
+
+
+def policy(
+    name: str,
+    *rules: Manifest,
+    conditions: Mapping[str, str],
+    variables: Mapping[str, str],
+    validations: Sequence[tuple[str, str]],
+) -> Manifest:
+    """A policy that fails closed.
+
+    Args:
+        name: The policy's own name.
+        rules: What it is asked about.
+        conditions: Which requests it looks at, by a name for each condition.
+        variables: What the validations share, each after those that it uses.
+        validations: What must hold, and the message where it does not.
+    """
+    optional = {
+        "matchConditions": [{"name": key, "expression": text} for key, text in conditions.items()],
+        "variables": [{"name": key, "expression": text} for key, text in variables.items()],
+    }
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": name, "labels": names.labels(name)},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {"resourceRules": list(rules), **_EVERYWHERE},
+            **{key: value for key, value in optional.items() if value},
+            "validations": [
+                {"expression": expression, "message": message, "reason": "Forbidden"}
+                for expression, message in validations
+            ],
+        },
+    }
+
+
+def binding(name: str, *, everywhere: bool = False) -> Manifest:
+    """What puts a policy into force, in workspaces or everywhere."""
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding",
+        "metadata": {"name": name, "labels": names.labels(name)},
+        "spec": {
+            "policyName": name,
+            "validationActions": ["Deny"],
+            **({} if everywhere else {"matchResources": {**_EVERYWHERE, **_WORKSPACES}}),
+        },
+    }

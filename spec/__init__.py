@@ -1,1 +1,0 @@
-"""What a person writes, typed and checked; and every decision as a pure function. Imports no resource."""

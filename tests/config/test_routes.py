@@ -1,0 +1,133 @@
+"""The route table and the names that come of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config import routes
+from config.routes import Route
+from config.stack import Stack
+from config.workspace import RouteRule, Workspace
+
+_STACK = Stack.model_validate(
+    {
+        "domain": "example.com",
+        "cluster": {
+            "context": "c",
+            "nodes": [{"name": "n", "role": "control-plane", "ip": "10.0.0.1", "cpu": 4, "memory": "8Gi"}],
+        },
+        "cloudflare": {"accountId": "0" * 32, "zoneId": "1" * 32},
+    },
+    strict=False,
+)
+_AUTH = {
+    "providers": [{"type": "github", "id": "gh", "clientId": "c", "clientSecret": {"secret": "s"}}],
+    "allow": {"emailDomains": ["example.com"]},
+}
+
+
+def _workspace(apps: dict[str, Any], auth: Any = "none", host: str = "ws") -> Workspace:
+    data = {"name": "ws", "host": host, "quota": {"cpu": "1", "memory": "1Gi"}, "auth": auth, "apps": apps}
+    return Workspace.model_validate(data, strict=False)
+
+
+def _route(app: str, path: str) -> Route:
+    return Route("h", path, "ws", app, "http", 80, "none", RouteRule(path=path))
+
+
+def _rows(workspace: Workspace) -> list[tuple[str, str, str, int, str]]:
+    return [(row.host, row.path, row.app, row.number, row.auth) for row in routes.routes_of(_STACK, workspace)]
+
+
+def test_a_path_of_the_workspaces_host_leads_to_the_apps_port() -> None:
+    assert _rows(_workspace({"web": {"image": "a/b:1", "port": 8000, "routes": ["/x"]}})) == [
+        ("ws.example.com", "/x", "web", 8000, "none")
+    ]
+
+
+def test_a_static_folder_is_served_on_port_80_at_each_of_its_routes() -> None:
+    rows = _rows(_workspace({"site": {"static": "ws/site", "routes": ["/", "/landing"]}}, host="@"))
+    assert rows == [("example.com", "/", "site", 80, "none"), ("example.com", "/landing", "site", 80, "none")]
+
+
+def test_an_app_with_a_host_of_its_own_is_one_label_under_the_domain() -> None:
+    workspace = _workspace({"web": {"image": "a/b:1", "port": 1, "routes": ["/"], "host": "api"}})
+    assert _rows(workspace) == [("api.example.com", "/", "web", 1, "none")]
+    assert routes.hosts_of(_STACK, workspace) == ("api.example.com", "ws.example.com")
+
+
+def test_a_route_leads_to_the_port_it_names() -> None:
+    app = {
+        "image": "a/b:1",
+        "ports": {"web": 8000, "grpc": 9000},
+        "routes": [{"path": "/", "port": "web"}, {"path": "/g", "port": "grpc"}],
+    }
+    assert [(path, number) for _, path, _, number, _ in _rows(_workspace({"a": app}))] == [("/", 8000), ("/g", 9000)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "auth", "expected"),
+    [
+        ("/", "none", "none"),
+        ("/", _AUTH, "page"),
+        ({"path": "/", "auth": "api"}, _AUTH, "api"),
+        ({"path": "/", "public": True}, _AUTH, "none"),
+    ],
+)
+def test_nothing_is_public_in_a_workspace_with_sign_in_unless_it_says_so(rule: Any, auth: Any, expected: str) -> None:
+    workspace = _workspace({"a": {"image": "a/b:1", "port": 1, "routes": [rule]}}, auth)
+    assert [row.auth for row in routes.routes_of(_STACK, workspace)] == [expected]
+
+
+def test_a_host_with_only_public_routes_needs_no_sign_in_but_the_one_of_dex_always_does() -> None:
+    apps = {
+        "open": {"image": "a/b:1", "port": 1, "host": "open", "routes": [{"path": "/", "public": True}]},
+        "api": {"image": "a/b:1", "port": 1, "host": "api", "routes": ["/"]},
+    }
+    assert routes.protected_hosts(_STACK, _workspace(apps, _AUTH)) == ("api.example.com", "ws.example.com")
+    assert routes.protected_hosts(_STACK, _workspace(apps)) == ()
+
+
+@pytest.mark.parametrize(
+    ("app", "path", "name"),
+    [
+        ("web", "/", "web"),
+        ("web", "/api", "web.api"),
+        ("web-api", "/", "web-api"),
+        ("web", "/gemini-r1", "web.gemini-r1"),
+    ],
+)
+def test_an_ingress_is_named_after_its_app_and_path(app: str, path: str, name: str) -> None:
+    assert re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{32}}", _route(app, path).slug)
+
+
+_apps = st.from_regex(r"[a-z]([-a-z0-9]{0,10}[a-z0-9])?", fullmatch=True)
+_paths = st.from_regex(r"/([A-Za-z0-9][A-Za-z0-9._-]{0,50}(/[A-Za-z0-9][A-Za-z0-9_-]{0,30}){0,2})?", fullmatch=True)
+
+
+@given(st.sets(st.tuples(_apps, _paths), min_size=2, max_size=6))
+def test_no_two_routes_of_a_workspace_share_an_ingress_name(pairs: set[tuple[str, str]]) -> None:
+    slugs = [_route(app, path).slug for app, path in pairs]
+    assert len(set(slugs)) == len(slugs)
+    assert all(len(slug) <= 253 and slug == slug.lower() for slug in slugs)
+
+
+def test_a_password_opens_no_route_that_is_behind_sign_in() -> None:
+    app = {"image": "i:1", "port": 80, "routes": [{"path": "/", "basicAuth": {"secret": "s"}}]}
+    [row] = routes.routes_of(_STACK, _workspace({"a": app}, _AUTH))
+    assert row.auth == "page"
+
+
+def test_people_sign_in_at_every_protected_host_and_dex_is_at_the_workspaces() -> None:
+    def app(**fields: Any) -> dict[str, Any]:
+        return {"image": "i:1", "port": 80, "routes": ["/"], **fields}
+
+    opened = app(host="c", routes=[{"path": "/", "public": True}])
+    apps = {"a": app(), "b": app(host="b"), "c": opened}
+    [found] = routes.sign_ins(_STACK, [_workspace(apps, _AUTH), _workspace({"a": app()})])
+    assert found == routes.SignIn("ws", "ws.example.com", ("b.example.com", "ws.example.com"))
