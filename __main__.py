@@ -22,7 +22,7 @@ from components.tunnel import Tunnel, TunnelArgs
 from components.workspace import Workspace, WorkspaceArgs
 from config.files import kubeconfig
 from config.files.stack_file import CLOUDFLARE, SECRETS
-from config.load import Mistakes
+from config.mistakes import Mistakes
 from config.stack import Stack
 from manifests import connection, k3s, platform, report
 

@@ -1,21 +1,21 @@
 """YAML files in, checked models out, and every mistake with its file and line.
 
 Owns: reading YAML safely (YAML 1.2 core scalars, no tags, bounded aliases) and knowing the line of every key. Does not
-own: what a stack or a workspace may say (`stack`, `workspace`), how a refusal is worded (`refusals`), nor the rules
-between files (`check`).
+own: what a mistake is (`mistakes`), what a stack or a workspace may say (`stack`, `workspace`), how a refusal is worded
+(`files.refusals`), nor the rules between files (`checks`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
+
+from config.mistakes import Document, KeyPath, Loaded, Mistake, Mistakes, Model, dotted
 
 # libyaml's parser where the wheel has it: ten times faster than the pure Python one, with the same marks.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -24,81 +24,6 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 MAX_NODES = 20_000
 """More YAML nodes than this in one file, aliases expanded, is an alias bomb and not a workspace."""
-
-KeyPath = tuple[str | int, ...]
-Model = TypeVar("Model", bound=BaseModel)
-
-
-@dataclass(frozen=True, order=True)
-class Mistake:
-    """One thing a person has to mend: `file:line: where: what`."""
-
-    file: str
-    line: int
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        # Keys are anybody's text, and a terminal obeys some characters.
-        where = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in self.where)
-        return f"{place}: {where}: {self.what}" if where else f"{place}: {self.what}"
-
-
-class Mistakes(Exception):
-    """All the mistakes found in one reading, sorted by file and line."""
-
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        self.mistakes = sorted(set(mistakes))
-        count = len(self.mistakes)
-        noun = "mistake" if count == 1 else "mistakes"
-        super().__init__("\n".join([f"{count} {noun}, nothing was changed:", *(f"  {m}" for m in self.mistakes)]))
-
-
-@dataclass(frozen=True)
-class Document:
-    """A YAML file as plain data, with the line of every key and list item."""
-
-    file: str
-    data: Any
-    lines: Mapping[KeyPath, int] = field(default_factory=dict)
-
-    def line(self, path: KeyPath) -> int:
-        """The line of `path`, or of its nearest parent that is written down; 0 when the file has none."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path, 0)
-
-    def mapping(self, path: KeyPath) -> bool:
-        """Whether a mapping was written at `path`, where a short form would do as well."""
-        data = self.data
-        for part in path:
-            data = data[part]
-        return isinstance(data, dict)
-
-    def mistake(self, path: KeyPath, what: str) -> Mistake:
-        """A mistake at `path` in this document."""
-        return Mistake(self.file, self.line(path), dotted(path), what)
-
-
-@dataclass(frozen=True)
-class Loaded(Generic[Model]):
-    """A checked model, and where each part of it was written."""
-
-    model: Model
-    document: Document
-
-    def mistake(self, path: KeyPath, what: str) -> Mistake:
-        """A mistake at `path`."""
-        return self.document.mistake(path, what)
-
-
-def dotted(path: KeyPath) -> str:
-    """A path as people write it: `apps.web.routes[0].path`."""
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
 
 
 def read(path: Path, shown: str) -> Document:

@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from config.files import stack_file
-from config.load import Mistakes, validate
+from config.load import validate
+from config.mistakes import Mistakes
 from config.stack import Node, Stack
 
 PEOPLE_PREFIX = "oidc:"

@@ -16,7 +16,8 @@ from config.checks import check, check_stack, check_workspace, warnings
 from config.checks import secrets as secret_rules
 from config.files.kubeconfig import ApiServer, api_server
 from config.files.stack_file import config_from_file, stack_document
-from config.load import Document, KeyPath, Loaded, Mistake, Mistakes, Model, absent, read, validate
+from config.load import absent, read, validate
+from config.mistakes import Document, KeyPath, Loaded, Mistake, Mistakes, Model, nearest
 from config.routes import Route, SignIn, hosts_of, route_table, sign_ins
 from config.stack import Stack
 from config.workspace import Workspace
@@ -151,8 +152,6 @@ def _on_disk(folder: Path) -> frozenset[str]:
 
 
 def _no_file(file: Path) -> str:
-    from config.files.refusals import nearest
-
     shown, why = f"{FOLDER}/{file.name}", absent(file)
     if why != "is not there":
         return f"{shown} {why}"

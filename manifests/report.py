@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from config.load import Mistake
+from config.mistakes import Mistake
 from config.routes import Route, hosts_of
 from config.stack import Stack
 from config.workspace import Allow, Workspace

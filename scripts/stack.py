@@ -23,7 +23,7 @@ from pathlib import Path
 import yaml
 
 from config.files.stack_file import before_the_engine
-from config.load import Mistakes
+from config.mistakes import Mistakes
 from scripts.tree import draw, told
 
 ROOT = Path(__file__).resolve().parent.parent

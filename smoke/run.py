@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from config.load import Mistakes
+from config.mistakes import Mistakes
 from smoke import cluster, edge, server
 from smoke.ask import Check
 from smoke.checks import certificates, clocks, nodes, routes, signin, strangers, tunnel, versions, walls, workloads

@@ -14,7 +14,7 @@ from config.checks.capacity import over_capacity
 from config.checks.check_workspace import below
 from config.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
 from config.fields import mebibytes, millicores
-from config.load import Document, KeyPath, Loaded, Mistake, dotted
+from config.mistakes import Document, KeyPath, Loaded, Mistake, dotted
 from config.stack import Stack
 from config.workspace import Workspace
 from manifests import names

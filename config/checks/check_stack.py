@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from config import commands
 from config.checks import openings
-from config.load import Loaded, Mistake
+from config.mistakes import Loaded, Mistake
 from config.stack import Stack
 
 File = Loaded[Stack]

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from config.checks import openings
 from config.checks.usage import own_volumes, single
-from config.load import KeyPath, Loaded, Mistake
+from config.mistakes import KeyPath, Loaded, Mistake
 from config.providers import Gitea, GitHub, GitLab, Microsoft, Provider
 from config.routes import app_ports
 from config.workspace import Allow, App, Auth, Container, Literally, Workspace

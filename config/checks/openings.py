@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from config.load import KeyPath, Loaded, Mistake
+from config.mistakes import KeyPath, Loaded, Mistake
 from config.stack import Node, Stack
 from config.workspace import Workspace
 from manifests.walls import PRIVATE_V4, PRIVATE_V6

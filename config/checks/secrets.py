@@ -12,7 +12,7 @@ from typing import Any
 
 from config import commands
 from config.fields import is_secret_name
-from config.load import Document, KeyPath, Mistake
+from config.mistakes import Document, KeyPath, Mistake, nearest
 
 
 def secret_refs(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
@@ -112,14 +112,10 @@ def _lists(stack: Document, missing: Collection[str], name: str) -> Iterator[Mis
 
 
 def _or_run(stack: Document, secret: str, name: str) -> str:
-    from config.files.refusals import nearest
-
     return nearest(secret, sorted(stack.data["secrets"])) or f"; run: {_set(stack, secret, name)}"
 
 
 def _or_drop(reader: str, run: list[str]) -> str:
-    from config.files.refusals import nearest
-
     return nearest(reader, sorted(run)) or "; take it off the list"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from config.checks.check_workspace import containers
 from config.checks.usage import own_volumes
 from config.fields import SecretRef
-from config.load import KeyPath, Loaded, Mistake
+from config.mistakes import KeyPath, Loaded, Mistake
 from config.routes import app_ports, route_port
 from config.stack import Stack
 from config.workspace import App, EnvValue, Workspace

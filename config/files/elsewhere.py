@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from config.load import KeyPath
+from config.mistakes import KeyPath
 from config.workspace import Container
 
 Row = tuple[str, str]

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from config.load import MAX_DEPTH, Loaded, Mistake
+from config.load import MAX_DEPTH
+from config.mistakes import Loaded, Mistake
 from config.stack import Stack
 
 MAX_BYTES = 1_000_000

@@ -5,7 +5,6 @@ Loaded only when there is something to refuse, because it needs the JSON schema.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from config.files import elsewhere
 from config.files.schema import schema_of
-from config.load import Document, KeyPath, Mistake
+from config.mistakes import Document, KeyPath, Mistake, nearest
 from config.workspace import Workspace
 
 Schema = dict[str, Any]
@@ -145,13 +144,6 @@ def _unknown(key: str, allowed: list[str], known: list[str]) -> str:
 def _missing(key: str, schema: Schema) -> str:
     about = str(schema.get("description", "")).replace("\n", " ").split(". ")[0].rstrip(".")
     return f"is missing; add {key}: {about[:1].lower()}{about[1:]}" if about else f"is missing; add {key}"
-
-
-def nearest(name: Any, allowed: list[str]) -> str:
-    """The hint for a name that is almost one of those allowed; empty when none is near."""
-    by_fold = {text.lower(): text for text in allowed}
-    match = difflib.get_close_matches(str(name).lower(), by_fold, n=1, cutoff=0.6)
-    return f", did you mean {by_fold[match[0]]}?" if match else ""
 
 
 def _keys_at(schema: Schema, data: Any, path: KeyPath) -> dict[str, Schema]:

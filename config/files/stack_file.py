@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from config import commands
-from config.load import Document, KeyPath, Mistake, Mistakes, read
+from config.load import read
+from config.mistakes import Document, KeyPath, Mistake, Mistakes, nearest
 from config.stack import Stack
 
 PROVIDERS = "pulumi:disable-default-providers"
@@ -96,8 +97,6 @@ def _config(file: Any) -> dict[str, Any]:
 
 def _keys(file: Document) -> Iterator[Mistake]:
     """Keys that the engine takes without a word and that nobody reads."""
-    from config.files.refusals import nearest
-
     for key in file.data if isinstance(file.data, dict) else ():
         if key not in _ROOT:
             indent = "belongs under config:, indented by two spaces" if ":" in key else "is not a key of a stack file"

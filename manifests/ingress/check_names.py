@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from config.load import KeyPath, Loaded, Mistake, dotted
+from config.mistakes import KeyPath, Loaded, Mistake, dotted
 from config.routes import routes_of
 from config.stack import Stack
 from config.workspace import Workspace

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.load import Mistakes
+from config.mistakes import Mistakes
 from manifests import platform
 from manifests.platform import Platform
 

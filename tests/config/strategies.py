@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from config.checks import check, check_stack, check_workspace
 from config.checks import secrets as secret_rules
-from config.load import Document, Loaded, Mistake, validate
+from config.load import validate
+from config.mistakes import Document, Loaded, Mistake
 from config.stack import Stack
 from config.workspace import Workspace
 

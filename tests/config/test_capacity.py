@@ -8,7 +8,8 @@ import pytest
 
 from config.checks.capacity import capacity, over_capacity
 from config.checks.usage import app_pods, at_least, at_most, own_volumes, recreates, storage, workspace_pods
-from config.load import Document, validate
+from config.load import validate
+from config.mistakes import Document
 from config.stack import Stack
 from config.workspace import App, Workspace
 from manifests import compute

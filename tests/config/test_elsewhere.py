@@ -8,7 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from config.files import elsewhere
-from config.load import Document, Mistakes, validate
+from config.load import validate
+from config.mistakes import Document, Mistakes
 from config.workspace import App, Quota, RouteRule, TcpOrExec, Volume, Workspace
 
 MODELS: dict[str, type[BaseModel]] = {

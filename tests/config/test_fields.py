@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from config import fields
 from config.fields import cpu_quantity, mebibytes, memory_quantity, millicores, seconds
-from config.load import Document, Mistakes, validate
+from config.load import validate
+from config.mistakes import Document, Mistakes
 from config.workspace import Auth
 
 

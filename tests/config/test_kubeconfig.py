@@ -15,7 +15,7 @@ import pytest
 from config.files import kubeconfig
 from config.files.kubeconfig import ApiServer
 from config.files.stack_file import config_from_file
-from config.load import Mistakes
+from config.mistakes import Mistakes
 from manifests import platform
 from tests.config.files import FILES, STACK, edited, write
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from config.load import MAX_BYTES, MAX_DEPTH, Mistakes, dotted, parse_yaml, read
+from config.load import MAX_BYTES, MAX_DEPTH, parse_yaml, read
+from config.mistakes import Mistakes, dotted
 
 
 def refusal(text: str) -> list[str]:

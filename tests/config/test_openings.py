@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from config.checks import openings
-from config.load import Document, Loaded, validate
+from config.load import validate
+from config.mistakes import Document, Loaded
 from config.stack import Stack
 from config.workspace import Workspace
 from tests.config.examples import stack, workspace

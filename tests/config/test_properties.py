@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from config.checks.capacity import capacity
 from config.checks.usage import at_least, at_most, workspace_pods
 from config.files.schema import schema_of
-from config.load import Document, Mistakes, parse_yaml, validate
+from config.load import parse_yaml, validate
+from config.mistakes import Document, Mistakes
 from config.routes import hosts_of, route_table
 from config.workspace import Workspace
 from manifests import names

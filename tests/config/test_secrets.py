@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from config.checks import secrets
-from config.load import Document
+from config.mistakes import Document
 from manifests import report
 
 

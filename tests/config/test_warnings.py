@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from config.checks import warnings
-from config.load import Loaded, parse_yaml, validate
+from config.load import parse_yaml, validate
+from config.mistakes import Loaded
 from config.workspace import Workspace
 from manifests import report
 from tests.config.examples import stack

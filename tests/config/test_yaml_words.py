@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from config import load
-from config.load import Mistakes, parse_yaml
+from config.load import parse_yaml
+from config.mistakes import Mistakes
 
 NO_SPACE = "misses a space after the colon; write key: value"
 NO_COLON = "is neither key: value nor a list's - item; add what is missing"

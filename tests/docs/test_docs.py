@@ -14,7 +14,8 @@ import yaml
 from pydantic import TypeAdapter
 
 from config.files import reference, stack_file
-from config.load import Mistakes, parse_yaml
+from config.load import parse_yaml
+from config.mistakes import Mistakes
 from config.stack import Stack
 from manifests import k3s, platform, report
 from manifests.ingress import controller

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.load import Document, Loaded
+from config.mistakes import Document, Loaded
 from config.workspace import Workspace
 from manifests import names
 from manifests.ingress import check_names, joined

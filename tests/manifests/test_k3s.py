@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from config.load import Mistakes
+from config.mistakes import Mistakes
 from config.stack import Stack
 from manifests import k3s
 from smoke import floors

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.files.stack_file import before_the_engine, config_from_file, decoded
-from config.load import Mistakes
+from config.mistakes import Mistakes
 from manifests import platform
 from tests.config.files import FILES, MCD, SHOP, STACK, edited, load, mistakes, write
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from config.load import Mistakes
+from config.mistakes import Mistakes
 from manifests import images
 from manifests.signin import dex, signin
 from tests.manifests.signin_examples import BARE, PROVIDERS, auth_of, only_provider, provider, stack, workspace
