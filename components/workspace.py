@@ -15,6 +15,7 @@ import pulumi
 from config import workspace as spec
 from config.routes import routes_of
 from config.stack import Stack
+from manifests import names
 from manifests.app import apps
 from manifests.app.static import StaticFiles
 from manifests.ingress.annotations import password, route_ingresses
@@ -83,7 +84,7 @@ class Workspace(pulumi.ComponentResource):
             if route.rule.basicAuth is not None:
                 # Without its password the route would be dropped, and the one above it would answer instead.
                 htpasswd = secrets[route.rule.basicAuth.secret]
-                ready.append(make(f"password-{route.slug}", password(route, htpasswd), *guards))
+                ready.append(make(f"password-{names.slug(route)}", password(route, htpasswd), *guards))
             # What a route denies is denied before it opens, and until it is gone.
             for manifest in reversed(route_ingresses(route, gates.get(route.host))):
                 after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))

@@ -5,14 +5,12 @@ Owns the table and its order. Collisions are refused in `check`; how a controlle
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from config.stack import Stack
 from config.workspace import App, RouteRule, Workspace
-from manifests import names
 
 STATIC_PORT = 80
 STATIC_TARGET = 8080
@@ -39,18 +37,6 @@ class Route:
         """The address, always https: Cloudflare's edge ends TLS."""
         return f"https://{self.host}{self.path}"
 
-    @property
-    def slug(self) -> str:
-        """The Ingress object's name: readable, and unlike any other in the cluster.
-
-        The mark keeps it so when every other character becomes `-`, which is how Traefik names routers after namespace
-        and Ingress: app `x-y` of workspace `mcd` and app `y` of workspace `mcd-x` would overwrite each other.
-        `ingress.joined` computes what comes of it.
-        """
-        text = re.sub(r"[^a-z0-9]+", "-", self.path.lower())[:40].strip("-")
-        mark = names.mark(self.workspace, self.app, self.path)
-        return f"{self.app}.{text}-{mark}" if text else f"{self.app}-{mark}"
-
 
 def app_ports(app: App) -> dict[str, int]:
     """The Service ports of an app by name: `ports`, or the single `port` as `http`."""
@@ -65,9 +51,14 @@ def route_port(app: App, rule: RouteRule) -> str:
     return rule.port if rule.port is not None else "http" if "http" in known else min(known)
 
 
+def hostname(label: str, domain: str) -> str:
+    """The full host name of a workspace's or app's `host`."""
+    return domain if label == "@" else f"{label}.{domain}"
+
+
 def host_of(stack: Stack, workspace: Workspace, app: App) -> str:
     """The host an app is served on."""
-    return names.hostname(workspace.host if app.host is None else app.host, stack.domain)
+    return hostname(workspace.host if app.host is None else app.host, stack.domain)
 
 
 def routes_of(stack: Stack, workspace: Workspace) -> tuple[Route, ...]:
@@ -97,7 +88,7 @@ def route_table(stack: Stack, workspaces: Iterable[Workspace]) -> tuple[Route, .
 def hosts_of(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
     """Every host a workspace owns, sorted: its own and its apps' own."""
     labels = {workspace.host, *(app.host for app in workspace.apps.values() if app.host is not None)}
-    return tuple(sorted(names.hostname(label, stack.domain) for label in labels))
+    return tuple(sorted(hostname(label, stack.domain) for label in labels))
 
 
 def protected_hosts(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
@@ -105,7 +96,7 @@ def protected_hosts(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
     if workspace.auth == "none":
         return ()
     found = {row.host for row in routes_of(stack, workspace) if row.auth != "none"}
-    return tuple(sorted(found | {names.hostname(workspace.host, stack.domain)}))
+    return tuple(sorted(found | {hostname(workspace.host, stack.domain)}))
 
 
 @dataclass(frozen=True)
@@ -122,7 +113,7 @@ class SignIn:
 def sign_ins(stack: Stack, workspaces: Iterable[Workspace]) -> tuple[SignIn, ...]:
     """One for each workspace that signs people in."""
     return tuple(
-        SignIn(workspace.name, names.hostname(workspace.host, stack.domain), protected_hosts(stack, workspace))
+        SignIn(workspace.name, hostname(workspace.host, stack.domain), protected_hosts(stack, workspace))
         for workspace in workspaces
         if workspace.auth != "none"
     )

@@ -1,11 +1,16 @@
 """The fixed names that objects know each other by. Changing one renames objects in every cluster, so it needs an alias.
 
-Owns names, labels and host names; decides nothing about what carries them.
+Owns names and labels; decides nothing about what carries them. Host names are `config.routes`', names that nobody may
+take are `config.reserved`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
+
+from config import reserved
+from config.routes import Route
 
 TUNNEL_NAMESPACE = "warren-tunnel"
 INGRESS_NAMESPACE = "warren-ingress"
@@ -21,46 +26,8 @@ CHECKSUM_ANNOTATION = "warren/config"
 WORKSPACE_LABEL = "warren/workspace"
 APP_LABEL = "warren/app"
 
-RESERVED_NAMESPACES = frozenset(
-    {"default", "kube-system", "kube-public", "kube-node-lease", TUNNEL_NAMESPACE, INGRESS_NAMESPACE}
-)
-RESERVED_PREFIXES = ("kube-", "kubernetes-", "warren-", "openshift-")
-RESERVED_SUFFIX = "-system"
-"""How operators call their namespaces: metallb-system, longhorn-system, gatekeeper-system."""
-SERVICE_NAMESPACES = frozenset(
-    """
-    arc-runners arc-systems argocd cert-manager cilium cilium-secrets databases external-dns external-secrets
-    gatekeeper gitlab-agent headlamp ingress-nginx istio-ingress jaeger keda knative-eventing knative-operator
-    knative-serving kubero linkerd linkerd-jaeger linkerd-multicluster linkerd-viz local-path-storage longhorn
-    metallb monitoring openbao pihole pocket-id rook-ceph security step-ca system-upgrade tigera-operator tinyauth
-    traefik traefik-private traefik-public vault velero
-    """.split()
-)
-"""Where platform services live, or are installed by their own instructions: a workspace there would share the
-namespace, its Secrets and its walls with one (security rule 59)."""
-
-RESERVED_HOSTS = {
-    "www": "is what people type for the domain itself, and Warren cannot redirect yet",
-    "mta-sts": "tells mail servers how to reach the domain's mail (RFC 8461)",
-    "autoconfig": "is where mail programs ask for settings, with the address of who asks",
-    "autodiscover": "is where mail programs send passwords to find their settings",
-    "enterpriseenrollment": "is where Windows machines enroll",
-    "enterpriseregistration": "is where Windows machines register",
-    "lyncdiscover": "is where Teams and Skype find their servers",
-    "msoid": "is where Microsoft's programs find their sign-in",
-    "openpgpkey": "is where mail programs fetch people's keys",
-    "wpad": "is where browsers fetch their proxy settings",
-    "isatap": "is where Windows machines find an IPv6 router",
-    "localhost": "means the machine itself",
-}
-"""First labels that programs ask without anybody having typed them, and why (security rule 59)."""
-
-GATEWAY_PATHS = ("/oauth2", "/dex")
-"""Paths that sign-in owns on a protected host."""
-DEX = "dex"
-PROXY = "oauth2-proxy"
-GATEWAY_NAMES = frozenset({DEX, PROXY})
-"""Names in a workspace's namespace that apps may not take; so is everything that starts with `oauth2-proxy-`."""
+DEX, PROXY = reserved.DEX, reserved.PROXY
+"""What sign-in is called in a workspace's namespace."""
 
 
 def mark(*parts: str) -> str:
@@ -70,6 +37,18 @@ def mark(*parts: str) -> str:
     same 128 bits is out of reach, one with the same 24 was found in seconds (security rule 48).
     """
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def slug(route: Route) -> str:
+    """The name of a route's Ingress: readable, and unlike any other in the cluster.
+
+    The mark keeps it so when every other character becomes `-`, which is how Traefik names routers after namespace and
+    Ingress: app `x-y` of workspace `mcd` and app `y` of workspace `mcd-x` would overwrite each other. `ingress.joined`
+    computes what comes of it.
+    """
+    text = re.sub(r"[^a-z0-9]+", "-", route.path.lower())[:40].strip("-")
+    known = mark(route.workspace, route.app, route.path)
+    return f"{route.app}.{text}-{known}" if text else f"{route.app}-{known}"
 
 
 def labels(name: str, *, workspace: str | None = None, app: str | None = None) -> dict[str, str]:
@@ -86,11 +65,6 @@ def labels(name: str, *, workspace: str | None = None, app: str | None = None) -
 def selector(name: str, *, app: bool = False) -> dict[str, str]:
     """What finds the pods of `name` inside their namespace; never changed, because selectors are immutable."""
     return {APP_LABEL: name} if app else {"app.kubernetes.io/name": name}
-
-
-def hostname(label: str, domain: str) -> str:
-    """The full host name of a workspace's or app's `host`."""
-    return domain if label == "@" else f"{label}.{domain}"
 
 
 def service_host(service: str, namespace: str) -> str:

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from config import reserved
 from config.checks import openings
 from config.checks.capacity import over_capacity
 from config.checks.check_workspace import below
 from config.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
 from config.fields import mebibytes, millicores
 from config.mistakes import Document, KeyPath, Loaded, Mistake, dotted
+from config.routes import hostname
 from config.stack import Stack
 from config.workspace import Workspace
-from manifests import names
 from manifests.ingress import check_names
 
 StackFile = Loaded[Stack]
@@ -77,13 +78,13 @@ def _depth(domain: str, advanced_certificates: bool, document: Document) -> Iter
         elif label.endswith(f".{domain}"):
             yield document.mistake(path, f"{label!r} has the domain in it; write {label.removesuffix(f'.{domain}')!r}")
         elif dot and (not advanced_certificates or label.count(".") > 1):
-            one = label.split(".")[1] if first in names.RESERVED_HOSTS else first
+            one = label.split(".")[1] if first in reserved.HOSTS else first
             yield document.mistake(
                 path,
                 f"{label!r} would be {label}.{domain}, and free edge certificates cover one level under the "
                 f"domain; write one label, such as {one!r}",
             )
-        elif why := names.RESERVED_HOSTS.get(first):
+        elif why := reserved.HOSTS.get(first):
             fix = 'write "@" for the domain itself, or another label' if first == "www" else "choose another label"
             yield document.mistake(path, f"{first!r} {why}; {fix}")
 
@@ -92,7 +93,7 @@ def _hosts(domain: str, documents: Sequence[Document]) -> Iterator[Mistake]:
     owners: dict[str, tuple[Document, int]] = {}
     for document in documents:
         for path, label in _labels(document):
-            host = names.hostname(label, domain)
+            host = hostname(label, domain)
             owner, line = owners.setdefault(host, (document, document.line(path)))
             if owner is not document:
                 yield document.mistake(
@@ -105,7 +106,7 @@ def _hosts(domain: str, documents: Sequence[Document]) -> Iterator[Mistake]:
 def _paths(stack: Stack, files: Sequence[File]) -> Iterator[Mistake]:
     for file in files:
         rules = [
-            (names.hostname(app.host or file.model.host, stack.domain), ("apps", name, "routes", i), rule)
+            (hostname(app.host or file.model.host, stack.domain), ("apps", name, "routes", i), rule)
             for name, app in file.model.apps.items()
             for i, rule in enumerate(app.routes)
         ]

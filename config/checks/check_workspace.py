@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from config import reserved
 from config.checks import openings
 from config.checks.usage import own_volumes, single
 from config.mistakes import KeyPath, Loaded, Mistake
 from config.providers import Gitea, GitHub, GitLab, Microsoft, Provider
 from config.routes import app_ports
 from config.workspace import Allow, App, Auth, Container, Literally, Workspace
-from manifests import names
 from manifests.compute import DEFAULT_APP, STATIC, app_compute
 from manifests.signin.signin import says_groups
 
@@ -65,14 +65,14 @@ def _names(file: File) -> Iterator[Mistake]:
     expected = PurePosixPath(file.document.file).stem
     if name != expected:
         yield file.mistake(("name",), f"is {name!r} in a file called {expected}.yaml; rename one of them")
-    if name in names.RESERVED_NAMESPACES or name.startswith(names.RESERVED_PREFIXES):
+    if name in reserved.NAMESPACES or name.startswith(reserved.PREFIXES):
         yield file.mistake(("name",), f"{name!r} is a namespace of the system; choose another name")
-    elif name in names.SERVICE_NAMESPACES or name.endswith(names.RESERVED_SUFFIX):
+    elif name in reserved.SERVICE_NAMESPACES or name.endswith(reserved.SUFFIX):
         yield file.mistake(("name",), f"{name!r} is a namespace of a platform service; choose another name")
 
 
 def _app_name(file: File, at: KeyPath, name: str, app: App) -> Iterator[Mistake]:
-    if name in names.GATEWAY_NAMES or name.startswith(f"{names.PROXY}-"):
+    if name in reserved.SIGN_IN_NAMES or name.startswith(f"{reserved.PROXY}-"):
         yield file.mistake(at, f"{name!r} is a name of the sign-in; choose another one")
     for path, _ in containers(app):
         if path and (path[1] == name or (path[0] == "sidecars" and path[1] in app.init)):
@@ -189,7 +189,7 @@ def _routes(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
                     (*route, "deny", j), f"{path} is not below {rule.path}, so this route never serves it; leave it out"
                 )
         for path in (rule.path, *rule.deny):
-            owner = next((gateway for gateway in names.GATEWAY_PATHS if below(path, gateway)), None)
+            owner = next((gateway for gateway in reserved.SIGN_IN_PATHS if below(path, gateway)), None)
             if signs_in and owner is not None:
                 yield file.mistake(
                     route, f"{path} belongs to the sign-in, which owns {owner} in this workspace; choose another path"

@@ -87,7 +87,7 @@ class Gate:
 
 def basic_auth_secret(route: Route) -> str:
     """The Secret with the htpasswd file of a route, in the workspace's namespace; no app's name has a dot."""
-    return f"{route.slug}.basic-auth"
+    return f"{names.slug(route)}.basic-auth"
 
 
 def password(route: Route, htpasswd: Any) -> Manifest:
@@ -100,7 +100,7 @@ def password(route: Route, htpasswd: Any) -> Manifest:
 
 def denial_name(route: Route, path: str) -> str:
     """The name of the Ingress that denies a path below a route's."""
-    return f"{route.slug}-deny-{names.mark(route.workspace, route.app, route.path, path)}"
+    return f"{names.slug(route)}-deny-{names.mark(route.workspace, route.app, route.path, path)}"
 
 
 def route_ingresses(route: Route, gate: Gate | None) -> tuple[Manifest, ...]:
@@ -114,7 +114,9 @@ def route_ingresses(route: Route, gate: Gate | None) -> tuple[Manifest, ...]:
     if route.auth != "none" and (gate is None or gate.host != route.host):
         raise ValueError(f"{route.url} needs sign-in and has no OAuth2-Proxy of its own host")
     notes = {**_base(), **_limits(route), **_who(route, gate if route.auth != "none" else None)}
-    main = _ingress(route.slug, route.workspace, route.host, [route.path], route.app, route.port, notes, app=route.app)
+    main = _ingress(
+        names.slug(route), route.workspace, route.host, [route.path], route.app, route.port, notes, app=route.app
+    )
     return (main, *(_denied(route, path) for path in route.rule.deny))
 
 

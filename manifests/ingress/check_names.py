@@ -25,7 +25,7 @@ def served(stack: Stack, workspace: Workspace) -> Iterator[tuple[KeyPath, Served
     places = {(app, rule.path): i for app, each in workspace.apps.items() for i, rule in enumerate(each.routes)}
     for route in routes_of(stack, workspace):
         at: KeyPath = ("apps", route.app, "routes", places[route.app, route.path])
-        yield at, Served(workspace.name, route.slug, route.app, route.port)
+        yield at, Served(workspace.name, names.slug(route), route.app, route.port)
         for path in route.rule.deny:
             yield at, Served(workspace.name, denial_name(route, path), route.app, route.port)
     for proxy in signin.proxies(stack, workspace):

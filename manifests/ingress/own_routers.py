@@ -115,7 +115,7 @@ def up_to(limit: int) -> str:
 
 
 def _limit_name(route: Route) -> str:
-    return joined.normalized("limit", route.workspace, route.slug)
+    return joined.normalized("limit", route.workspace, names.slug(route))
 
 
 def _limit(rate: str) -> Manifest:
@@ -125,7 +125,7 @@ def _limit(rate: str) -> Manifest:
 
 def _routers(route: Route) -> Iterator[tuple[str, Manifest]]:
     rule, chain = router_rule(route.host, route.path), _middlewares(route)
-    served = Served(route.workspace, route.slug, route.app, route.port)
+    served = Served(route.workspace, names.slug(route), route.app, route.port)
     # Traefik ranks the Ingress's router by the length of the same rule. A path below it makes that at least four
     # characters longer.
     base = {
@@ -145,7 +145,7 @@ def _routers(route: Route) -> Iterator[tuple[str, Manifest]]:
 
 
 def _middlewares(route: Route) -> list[str]:
-    rule, own = route.rule, joined.router(route.workspace, route.slug)
+    rule, own = route.rule, joined.router(route.workspace, names.slug(route))
     chain = {
         f"workspace-{route.workspace}": True,
         _limit_name(route): rule.rateLimit is not None,

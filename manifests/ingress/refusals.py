@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from config.routes import Route, SignIn
+from manifests import names
 from manifests.ingress.own_routers import router_rule
 
 Manifest = dict[str, Any]
@@ -131,7 +132,7 @@ def nginx_http(routes: Iterable[Route], sign_in: Iterable[SignIn]) -> list[str]:
         f'map "$request_method|$http_upgrade" $warren_writes {{ default 1; "~^({"|".join(SAFE_METHODS)})\\|$" 0; }}',
         'map "$namespace/$ingress_name" $warren_guarded {',
         "  default 0;",
-        *(f'  "{route.workspace}/{route.slug}" 1;' for route in guarded(routes)),
+        *(f'  "{route.workspace}/{names.slug(route)}" 1;' for route in guarded(routes)),
         "}",
         'map "$warren_guarded$warren_writes$warren_foreign" $warren_cross_origin { default 0; 111 1; }',
         'map "$host$uri" $warren_sign_in {',

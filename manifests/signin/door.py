@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from config.routes import hostname
 from config.stack import Stack
 from config.workspace import Auth, Workspace
 from manifests import compute, images, names, pods, walls
@@ -57,7 +58,7 @@ def dex_part(stack: Stack, workspace: Workspace, auth: Auth) -> Part:
             *(walls.network(opening.cidr, opening.ports) for opening in workspace.egress.allow),
         ],
         port=signin.DEX_PORT,
-        host=names.hostname(workspace.host, stack.domain),
+        host=hostname(workspace.host, stack.domain),
         paths=dex.PUBLIC_PATHS,
         rules=dex.ROLE_RULES,
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from config import routes
 from config.providers import Gitea, GitHub, GitLab, Google, Ldap, Microsoft, Oidc, Provider, Saml
+from config.routes import hostname
 from config.stack import Stack
 from config.workspace import Auth, Workspace
 from manifests import names
@@ -49,7 +50,7 @@ def proxies(stack: Stack, workspace: Workspace) -> tuple[Proxy, ...]:
 
 
 def _proxy(stack: Stack, workspace: Workspace, host: str) -> Proxy:
-    if host == names.hostname(workspace.host, stack.domain):
+    if host == hostname(workspace.host, stack.domain):
         return Proxy(host, names.PROXY, f"__Host-{workspace.name}", workspace.name)
     slug = _slug("@" if host == stack.domain else host.removesuffix(f".{stack.domain}"))
     # A dot joins because no name has one: workspace `a-b` and host b of workspace `a` stay apart.
@@ -76,7 +77,7 @@ def ingress_name(workspace: Workspace, service: str) -> str:
 
 def issuer(stack: Stack, workspace: Workspace) -> str:
     """The workspace's Dex as the world sees it."""
-    return f"https://{names.hostname(workspace.host, stack.domain)}/dex"
+    return f"https://{hostname(workspace.host, stack.domain)}/dex"
 
 
 def back_channel(workspace: Workspace) -> str:

@@ -151,7 +151,7 @@ def _no_route_verdict(plan: Plan, row: Route, answer: Answer) -> Verdict:
 
 
 def _look(plan: Plan, row: Route) -> str:
-    return f"kubectl -n {row.workspace} get ingress {row.slug} -o yaml"
+    return f"kubectl -n {row.workspace} get ingress {names.slug(row)} -o yaml"
 
 
 def _denied(plan: Plan, row: Route, path: str) -> Check:

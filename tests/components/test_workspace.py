@@ -13,6 +13,7 @@ from components.workspace import Workspace, WorkspaceArgs
 from config.routes import routes_of
 from config.stack import Stack
 from config.workspace import Workspace as Model
+from manifests import names
 from manifests.ingress.check_names import served
 from tests.config.examples import PEER, SITE, assert_valid, stack, workspace
 
@@ -94,7 +95,7 @@ def test_a_small_workspace_is_exactly_this() -> None:
         "NetworkPolicy/team-wall-app-egress",
         "RandomBytes/team-salt",
         "TenantApp/team.web",
-        f"Ingress/team-ingress-{route.slug}",
+        f"Ingress/team-ingress-{names.slug(route)}",
     }
     assert seen.one("Workspace").outputs == {"namespace": "team", "urls": ["https://team.example.com/"]}
     assert seen.one("Workspace").type == "warren:components:Workspace"
@@ -107,7 +108,7 @@ def test_a_full_workspace_has_sign_in_its_apps_its_routes_and_its_people(full: R
         "team-people-edit",
         "team-people-view",
     ]
-    slugs = {route.slug for route in routes_of(stack(), FULL)}
+    slugs = {names.slug(route) for route in routes_of(stack(), FULL)}
     assert {made.key[2] for made in full.of("Ingress") if made.parent == "Workspace/team"} == slugs
     assert full.one("Workspace").outputs["urls"] == [
         "https://team.example.com/",
@@ -233,17 +234,17 @@ def test_a_route_with_a_password_comes_after_the_password() -> None:
     (route,) = routes_of(stack(), workspace(apps=apps))
     password = seen.one("Secret")
     assert password.props["stringData"] == {"auth": Secret(VALUES["htpasswd"])}
-    ingress = seen.one("Ingress", route.slug)
+    ingress = seen.one("Ingress", names.slug(route))
     assert password.id in ingress.dependencies
     assert ingress.manifest["metadata"]["annotations"]["nginx.ingress.kubernetes.io/auth-secret"] == password.key[2]
-    assert password.name == f"team-password-{route.slug}"
+    assert password.name == f"team-password-{names.slug(route)}"
 
 
 def test_what_a_route_denies_is_denied_before_the_route_is_open() -> None:
     apps = {"web": {"image": "x/web:1", "port": 80, "routes": [{"path": "/", "deny": ["/metrics", "/debug"]}]}}
     seen = _record(workspace(apps=apps))
     (row,) = routes_of(stack(), workspace(apps=apps))
-    opening = seen.one("Ingress", f"team-ingress-{row.slug}")
+    opening = seen.one("Ingress", f"team-ingress-{names.slug(row)}")
     denials = {made.id for made in seen.of("Ingress") if made.parent == "Workspace/team"} - {opening.id}
     assert len(denials) == 2
     assert denials <= set(opening.dependencies)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
+from config import reserved
 from config.checks.capacity import capacity
 from config.checks.usage import at_least, at_most, workspace_pods
 from config.files.schema import schema_of
@@ -15,7 +16,6 @@ from config.load import parse_yaml, validate
 from config.mistakes import Document, Mistakes
 from config.routes import hosts_of, route_table
 from config.workspace import Workspace
-from manifests import names
 from tests.config.strategies import Project, loaded, projects, shuffled
 
 few = settings(max_examples=25, deadline=None)
@@ -54,7 +54,7 @@ def test_no_route_of_a_signed_in_workspace_lies_on_a_path_of_the_sign_in(project
     signed_in = {workspace.name for workspace in workspaces if workspace.auth != "none"}
     for row in route_table(stack, workspaces):
         if row.workspace in signed_in:
-            assert not any(row.path == path or row.path.startswith(f"{path}/") for path in names.GATEWAY_PATHS)
+            assert not any(row.path == path or row.path.startswith(f"{path}/") for path in reserved.SIGN_IN_PATHS)
 
 
 @few

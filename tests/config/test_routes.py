@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from config import routes
-from config.routes import Route
 from config.stack import Stack
-from config.workspace import RouteRule, Workspace
+from config.workspace import Workspace
 
 _STACK = Stack.model_validate(
     {
@@ -34,10 +30,6 @@ _AUTH = {
 def _workspace(apps: dict[str, Any], auth: Any = "none", host: str = "ws") -> Workspace:
     data = {"name": "ws", "host": host, "quota": {"cpu": "1", "memory": "1Gi"}, "auth": auth, "apps": apps}
     return Workspace.model_validate(data, strict=False)
-
-
-def _route(app: str, path: str) -> Route:
-    return Route("h", path, "ws", app, "http", 80, "none", RouteRule(path=path))
 
 
 def _rows(workspace: Workspace) -> list[tuple[str, str, str, int, str]]:
@@ -91,30 +83,6 @@ def test_a_host_with_only_public_routes_needs_no_sign_in_but_the_one_of_dex_alwa
     }
     assert routes.protected_hosts(_STACK, _workspace(apps, _AUTH)) == ("api.example.com", "ws.example.com")
     assert routes.protected_hosts(_STACK, _workspace(apps)) == ()
-
-
-@pytest.mark.parametrize(
-    ("app", "path", "name"),
-    [
-        ("web", "/", "web"),
-        ("web", "/api", "web.api"),
-        ("web-api", "/", "web-api"),
-        ("web", "/gemini-r1", "web.gemini-r1"),
-    ],
-)
-def test_an_ingress_is_named_after_its_app_and_path(app: str, path: str, name: str) -> None:
-    assert re.fullmatch(rf"{re.escape(name)}-[0-9a-f]{{32}}", _route(app, path).slug)
-
-
-_apps = st.from_regex(r"[a-z]([-a-z0-9]{0,10}[a-z0-9])?", fullmatch=True)
-_paths = st.from_regex(r"/([A-Za-z0-9][A-Za-z0-9._-]{0,50}(/[A-Za-z0-9][A-Za-z0-9_-]{0,30}){0,2})?", fullmatch=True)
-
-
-@given(st.sets(st.tuples(_apps, _paths), min_size=2, max_size=6))
-def test_no_two_routes_of_a_workspace_share_an_ingress_name(pairs: set[tuple[str, str]]) -> None:
-    slugs = [_route(app, path).slug for app, path in pairs]
-    assert len(set(slugs)) == len(slugs)
-    assert all(len(slug) <= 253 and slug == slug.lower() for slug in slugs)
 
 
 def test_a_password_opens_no_route_that_is_behind_sign_in() -> None:

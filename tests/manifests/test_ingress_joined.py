@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config import reserved
 from config.mistakes import Document, Loaded
 from config.workspace import Workspace
 from manifests import names
@@ -120,7 +121,7 @@ def hostile(draw: st.DrawFn, name: str) -> Workspace:
     apps = {}
     for app in draw(
         st.lists(
-            _hostile_names.filter(lambda name: name not in names.GATEWAY_NAMES), min_size=1, max_size=3, unique=True
+            _hostile_names.filter(lambda name: name not in reserved.SIGN_IN_NAMES), min_size=1, max_size=3, unique=True
         )
     ):
         rules: list[Any] = []

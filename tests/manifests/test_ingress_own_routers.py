@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.routes import Route
+from manifests import names
 from manifests.ingress import joined, own_routers, traefik
 from manifests.ingress.annotations import ALLOWED_ANNOTATIONS, NOBODY, PREFIX, route_ingresses
 from manifests.ingress.controller import FORBIDDEN_HEADERS
@@ -26,11 +27,11 @@ def _own(*routes: Route) -> dict[str, Any]:
 
 def _router(row: Route) -> dict[str, Any]:
     """The router that has no word about the body's length."""
-    return dict(_own(row)["routers"][joined.normalized(row.workspace, row.slug)])
+    return dict(_own(row)["routers"][joined.normalized(row.workspace, names.slug(row))])
 
 
 def _measured(row: Route) -> dict[str, Any]:
-    return dict(_own(row)["routers"][joined.normalized(row.workspace, row.slug, "measured")])
+    return dict(_own(row)["routers"][joined.normalized(row.workspace, names.slug(row), "measured")])
 
 
 def _limit(row: Route) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def test_rule_24_a_second_router_keeps_sign_in_and_every_other_check_of_its_ingr
     auth: str, rule: dict[str, Any], suffixes: list[str]
 ) -> None:
     row = route("/x", auth, **rule)
-    own = f"mcd-{row.slug.replace('.', '-')}-rule-0-path-0"
+    own = f"mcd-{names.slug(row).replace('.', '-')}-rule-0-path-0"
     for router in _own(row)["routers"].values():
         provided = [name for name in router["middlewares"] if name.startswith(own)]
         assert provided == [f"{own}-{suffix}@kubernetesingressnginx" for suffix in suffixes]
@@ -171,9 +172,9 @@ def test_rule_61_the_password_of_basic_auth_is_taken_away_behind_it() -> None:
 
 def test_a_second_router_leads_to_the_service_that_the_provider_made() -> None:
     row = route("/x", rateLimit="1/s", app="a--b")
-    service = joined.service(Served("mcd", row.slug, "a--b", "http"))
+    service = joined.service(Served("mcd", names.slug(row), "a--b", "http"))
     assert _router(row)["service"] == f"{service}@kubernetesingressnginx"
-    assert service == f"mcd-{row.slug.replace('.', '-').replace('--', '-')}-a-b-http"
+    assert service == f"mcd-{names.slug(row).replace('.', '-').replace('--', '-')}-a-b-http"
 
 
 def test_a_second_router_tells_the_log_its_workspace() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.routes import Route, SignIn
+from manifests import names
 from manifests.ingress import nginx, own_routers, refusals, traefik
 from manifests.ingress.own_routers import router_rule
 from manifests.signin.dex import PUBLIC_PATHS
@@ -91,7 +92,7 @@ def nginx_refuses(asked: Request) -> bool:
         "request_uri": asked.uri,
         "request_method": asked.method,
         "namespace": asked.row.workspace,
-        "ingress_name": asked.row.slug,
+        "ingress_name": names.slug(asked.row),
         "http_origin": asked.header("Origin"),
         "http_sec_fetch_site": asked.header("Sec-Fetch-Site"),
         "http_upgrade": asked.header("Upgrade"),

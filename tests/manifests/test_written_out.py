@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from manifests import names
+from config import reserved
 from manifests.ingress import controller, nginx, traefik
 from manifests.ingress.annotations import ALLOWED_ANNOTATIONS, PREFIX, route_ingresses
 from manifests.signin import dex, signin
@@ -85,7 +85,7 @@ def test_rule_65_dex_changes_its_keys_and_is_in_nobodys_frame() -> None:
 
 
 def test_rule_65_sign_in_owns_two_paths_and_publishes_six_of_dex() -> None:
-    assert names.GATEWAY_PATHS == ("/oauth2", "/dex")
+    assert reserved.SIGN_IN_PATHS == ("/oauth2", "/dex")
     assert set(dex.PUBLIC_PATHS) == {
         "/dex/.well-known",
         "/dex/approval",
