@@ -40,7 +40,6 @@ from config.fields import (
     written_as,
 )
 from config.providers import Provider
-from manifests.pods import MAX_GRACE_SECONDS, SETTLE_SECONDS
 
 
 class Quota(Written):
@@ -285,14 +284,16 @@ class Autoscale(Written):
         return self
 
 
-_LONGEST_STOP = MAX_GRACE_SECONDS - SETTLE_SECONDS
+LONGEST_STOP = 590
+"""Seconds that an app may take to stop. With those that it goes on serving first (`pods.SETTLE_SECONDS`), whoever
+drains a node or removes a workspace waits ten minutes at most."""
 
 
 def _stop(duration: str) -> str:
-    if seconds(duration) > _LONGEST_STOP:
+    if seconds(duration) > LONGEST_STOP:
         raise ValueError(
-            f"{duration!r} is longer than {_LONGEST_STOP}s, and a node that is drained waits for it; "
-            f"write {_LONGEST_STOP}s or less"
+            f"{duration!r} is longer than {LONGEST_STOP}s, and a node that is drained waits for it; "
+            f"write {LONGEST_STOP}s or less"
         )
     return duration
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from config.workspace import LONGEST_STOP
+
 Manifest = dict[str, Any]
 
 SETTLE_SECONDS = 10
@@ -20,7 +22,7 @@ own second), kube-proxy one, and a Pi that is busy with the new pod takes longer
 STOP_SECONDS = 30
 """How long a program may take to stop after SIGTERM where nothing else is said: Kubernetes' own default."""
 
-MAX_GRACE_SECONDS = 600
+MAX_GRACE_SECONDS = SETTLE_SECONDS + LONGEST_STOP
 """The longest that any pod may take to end: whoever drains a node or removes a workspace waits for it."""
 
 LEAVE_SECONDS = 30
