@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from config import compute
 from config.stack import Cluster
-from manifests import compute, images, names, pods, tunnel, walls
+from manifests import images, names, pods, tunnel, walls
 from manifests.ingress import controller
 
 Manifest = dict[str, Any]
@@ -82,12 +83,12 @@ def _container(args: list[str]) -> Manifest:
         "args": args,
         "env": [
             {"name": "TUNNEL_TOKEN", "valueFrom": {"secretKeyRef": {"name": TOKEN, "key": _TOKEN_KEY}}},
-            compute.CLOUDFLARED.go_limit(),
+            pods.go_limit(compute.CLOUDFLARED),
         ],
         "ports": [{"name": "metrics", "containerPort": tunnel.METRICS_PORT}],
         "readinessProbe": _probe("/ready", seconds=10, failures=3),
         "livenessProbe": _probe("/healthcheck", seconds=20, failures=5),
-        "resources": compute.CLOUDFLARED.resources(),
+        "resources": pods.resources(compute.CLOUDFLARED),
         "securityContext": pods.container_security(),
     }
 

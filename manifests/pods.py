@@ -1,4 +1,4 @@
-"""How every pod is run: the security contexts of PodSecurity `restricted`, how it ends, and where it may be.
+"""How every pod is run: security contexts of PodSecurity `restricted`, what it may use, how it ends, where it may be.
 
 Source: the Pod Security Standards, restricted profile (kubernetes.io/docs/concepts/security/pod-security-standards).
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from config.compute import Compute
+from config.fields import cpu_quantity, memory_quantity
 from config.workspace import LONGEST_STOP
 
 Manifest = dict[str, Any]
@@ -30,6 +32,15 @@ LEAVE_SECONDS = 30
 (`node-monitor-grace-period`), so what can move has moved after about a minute and a half; its own 300 s would make that
 six. Not less: a Pi that only restarts is back in time, and nothing would move its pods back afterwards."""
 
+DISK_REQUEST_MIB = 32
+"""What the scheduler keeps of a node's disk for a container: its log."""
+LOG_DISK_MIB = 128
+"""The most of a node's disk for a container that writes nothing but its log, of which a kubelet keeps 50 MiB."""
+ROOT_DISK_MIB = 2048
+"""What a container with a writable root file system may write there."""
+DEFAULT_DISK_MIB = 512
+"""What a container may use that says nothing, as those of people with kubectl may."""
+
 
 def pod_security(user: int) -> Manifest:
     """The pod's securityContext: one unprivileged user that owns its volumes."""
@@ -50,6 +61,30 @@ def container_security(*, writable_root: bool = False) -> Manifest:
         "readOnlyRootFilesystem": not writable_root,
         "capabilities": {"drop": ["ALL"]},
     }
+
+
+def resources(asks: Compute) -> Manifest:
+    """A container's `resources`."""
+    requests = {"cpu": cpu_quantity(asks.cpu_millis), "memory": memory_quantity(asks.memory_mib)}
+    limits = {"memory": memory_quantity(asks.memory_limit_mib)}
+    if asks.cpu_limit_millis is not None:
+        limits["cpu"] = cpu_quantity(asks.cpu_limit_millis)
+    return {"requests": requests, "limits": limits}
+
+
+def with_disk(resources: Manifest, limit_mib: int) -> Manifest:
+    """A container's `resources` with its share of the node's disk: logs, scratch space and what it writes itself."""
+    disk = {"requests": DISK_REQUEST_MIB, "limits": limit_mib}
+    return {key: {**resources[key], "ephemeral-storage": memory_quantity(mib)} for key, mib in disk.items()}
+
+
+def go_limit(asks: Compute) -> dict[str, str]:
+    """The environment variable that keeps a Go program below its memory limit.
+
+    Its collector does not know of the limit otherwise, and lets the heap grow to twice of what is in use before it
+    looks: the kernel is first. A tenth is left for what is not its heap.
+    """
+    return {"name": "GOMEMLIMIT", "value": f"{asks.memory_limit_mib * 9 // 10}MiB"}
 
 
 def spread(match: Mapping[str, str]) -> list[Manifest]:

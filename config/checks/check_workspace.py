@@ -13,11 +13,11 @@ from pathlib import PurePosixPath
 from config import reserved
 from config.checks import openings
 from config.checks.usage import own_volumes, single
+from config.compute import DEFAULT_APP, STATIC, app_compute
 from config.mistakes import KeyPath, Loaded, Mistake
 from config.providers import Gitea, GitHub, GitLab, Microsoft, Provider
 from config.routes import app_ports
 from config.workspace import Allow, App, Auth, Container, Literally, Workspace
-from manifests.compute import DEFAULT_APP, STATIC, app_compute
 from manifests.signin.signin import says_groups
 
 File = Loaded[Workspace]

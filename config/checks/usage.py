@@ -1,6 +1,6 @@
 """What the pods of a workspace ask for: the arithmetic behind the quota check, the capacity check and their messages.
 
-Units are millicores and MiB. Decides nothing; `manifests.compute` says what each part asks.
+Units are millicores and MiB. Decides nothing; `config.compute` says what each part asks.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from config import compute
+from config.compute import Compute, app_compute
 from config.fields import mebibytes
 from config.routes import protected_hosts
 from config.stack import Stack
 from config.workspace import App, Volume, Workspace
-from manifests import compute
-from manifests.compute import Compute, app_compute
 
 LIMITS_PER_REQUESTS = 2
 """A workspace's memory limits may add up to this many times its memory quota."""

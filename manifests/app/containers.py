@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from config import compute
 from config.checks import usage
 from config.fields import SecretRef, seconds
 from config.routes import STATIC_TARGET, app_ports, route_port
 from config.workspace import App, Container, EnvValue, Literally
-from manifests import compute, pods
+from manifests import pods
 from manifests.app import static, storage
 from manifests.app.static import StaticFiles
 
@@ -78,8 +79,8 @@ def app_container(name: str, app: App, image: str, files: StaticFiles | None) ->
     container |= probes(app)
     if settles(app):
         container["lifecycle"] = pods.settle()
-    asked = compute.app_compute(app.requests, app.limits, default).resources()
-    container["resources"] = compute.with_disk(asked, storage.own_disk(app))
+    asked = pods.resources(compute.app_compute(app.requests, app.limits, default))
+    container["resources"] = pods.with_disk(asked, storage.own_disk(app))
     return _finish(container, app, files)
 
 
@@ -96,8 +97,8 @@ def other_containers(name: str, app: App) -> list[Manifest]:
 
 def _other(name: str, app: App, key: str, other: Container) -> Manifest:
     container = _container(key, other.image, other.command, other.args, environment(name, {**app.env, **other.env}))
-    asked = compute.app_compute(other.requests, other.limits).resources()
-    container["resources"] = compute.with_disk(asked, storage.container_disk(app))
+    asked = pods.resources(compute.app_compute(other.requests, other.limits))
+    container["resources"] = pods.with_disk(asked, storage.container_disk(app))
     return _finish(container, app, None)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from config.fields import mebibytes
 from config.workspace import App, Volume
-from manifests import compute, names
+from manifests import names, pods
 
 Manifest = dict[str, Any]
 
@@ -127,7 +127,7 @@ def mounts(app: App) -> list[Manifest]:
 
 def container_disk(app: App) -> int:
     """The most of a node's disk that a container of the app may use beside its scratch space, in MiB."""
-    return compute.LOG_DISK_MIB + (compute.ROOT_DISK_MIB if app.writableRoot else 0)
+    return pods.LOG_DISK_MIB + (pods.ROOT_DISK_MIB if app.writableRoot else 0)
 
 
 def own_disk(app: App) -> int:
@@ -147,7 +147,7 @@ def disk_limit(app: App) -> int:
 
 def disk_request(app: App) -> int:
     """What the scheduler keeps of a node's disk for one pod, in MiB."""
-    return (1 + len(app.sidecars)) * compute.DISK_REQUEST_MIB
+    return (1 + len(app.sidecars)) * pods.DISK_REQUEST_MIB
 
 
 def _needs_tmp(app: App) -> bool:

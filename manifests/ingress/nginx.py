@@ -23,9 +23,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from config import compute
 from config.routes import Route, SignIn
 from config.stack import Cluster
-from manifests import compute, images, names, pods
+from manifests import images, names, pods
 from manifests.ingress import refusals
 from manifests.ingress.controller import (
     BEGIN_BURST,
@@ -258,6 +259,6 @@ def _container() -> Manifest:
         "livenessProbe": {**health, "initialDelaySeconds": 20, "periodSeconds": 20, "failureThreshold": 5},
         "lifecycle": pods.settle(),
         # No GOMEMLIMIT: its processes share the limit, and nginx's own are the larger part.
-        "resources": compute.NGINX.resources(),
+        "resources": pods.resources(compute.NGINX),
         "securityContext": {**security, "capabilities": {**security["capabilities"], "add": ["NET_BIND_SERVICE"]}},
     }

@@ -24,9 +24,10 @@ from typing import Any
 
 import yaml
 
+from config import compute
 from config.routes import Route, SignIn
 from config.stack import Cluster
-from manifests import compute, images, names, pods
+from manifests import images, names, pods
 from manifests.ingress import own_routers, refusals
 from manifests.ingress.controller import (
     BEGIN_BURST,
@@ -258,13 +259,13 @@ def _container(cluster: Cluster) -> Manifest:
         "name": "traefik",
         "image": images.TRAEFIK,
         "args": args(cluster),
-        "env": [compute.TRAEFIK.go_limit()],
+        "env": [pods.go_limit(compute.TRAEFIK)],
         "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "ping", "containerPort": PING_PORT}],
         # /ping answers before the first routes are loaded, which takes it two seconds.
         "readinessProbe": {**ping, "initialDelaySeconds": 5, "periodSeconds": 5, "failureThreshold": 2},
         "livenessProbe": {**ping, "initialDelaySeconds": 10, "periodSeconds": 20, "failureThreshold": 3},
         "lifecycle": pods.settle(),
-        "resources": compute.TRAEFIK.resources(),
+        "resources": pods.resources(compute.TRAEFIK),
         "securityContext": pods.container_security(),
         "volumeMounts": [
             {"name": "config", "mountPath": _CONFIG, "readOnly": True},

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from config import compute
 from config.routes import hostname
 from config.stack import Stack
 from config.workspace import Auth, Workspace
-from manifests import compute, images, names, pods, walls
+from manifests import images, names, pods, walls
 from manifests.ingress import controller
 from manifests.ingress.annotations import Gate
 from manifests.signin import dex, oauth2_proxy, signin
@@ -103,7 +104,7 @@ def _dex_pod(variables: Sequence[str], files: Sequence[str]) -> Manifest:
         "name": names.DEX,
         "image": images.DEX,
         "command": dex.COMMAND,
-        "env": [*_from_secret(names.DEX, variables), compute.DEX.go_limit()],
+        "env": [*_from_secret(names.DEX, variables), pods.go_limit(compute.DEX)],
         "ports": [
             {"name": "http", "containerPort": signin.DEX_PORT},
             {"name": "telemetry", "containerPort": signin.DEX_TELEMETRY_PORT},
@@ -114,7 +115,7 @@ def _dex_pod(variables: Sequence[str], files: Sequence[str]) -> Manifest:
         "livenessProbe": _probe("/healthz/live", "telemetry", seconds=20),
         "readinessProbe": _probe("/healthz/ready", "telemetry", seconds=10),
         "lifecycle": pods.settle(),
-        "resources": compute.DEX.resources(),
+        "resources": pods.resources(compute.DEX),
         "volumeMounts": mounts,
         "securityContext": pods.container_security(),
     }
@@ -130,7 +131,7 @@ def _proxy_pod(role: str) -> Manifest:
         "args": [f"--config={oauth2_proxy.CONFIG_DIRECTORY}/{oauth2_proxy.CONFIG_FILE}"],
         "env": [
             *_from_secret(role, [oauth2_proxy.CLIENT_SECRET_ENV, oauth2_proxy.COOKIE_SECRET_ENV]),
-            compute.OAUTH2_PROXY.go_limit(),
+            pods.go_limit(compute.OAUTH2_PROXY),
         ],
         "ports": [
             {"name": "http", "containerPort": signin.PROXY_PORT},
@@ -139,7 +140,7 @@ def _proxy_pod(role: str) -> Manifest:
         "livenessProbe": _probe("/ping", "http", seconds=20),
         "readinessProbe": _probe("/ready", "http", seconds=10),
         "lifecycle": pods.settle(),
-        "resources": compute.OAUTH2_PROXY.resources(),
+        "resources": pods.resources(compute.OAUTH2_PROXY),
         "volumeMounts": [{"name": "config", "mountPath": oauth2_proxy.CONFIG_DIRECTORY, "readOnly": True}],
         "securityContext": pods.container_security(),
     }

@@ -10,7 +10,7 @@ from config.checks import usage
 from config.routes import protected_hosts, routes_of
 from config.stack import Stack
 from config.workspace import Workspace
-from manifests import compute
+from manifests import pods
 from manifests.app import containers, storage
 
 SECRETS = "secrets"
@@ -83,7 +83,7 @@ def disk(stack: Stack, workspace: Workspace) -> tuple[int, int]:
         for pods in [usage.app_pods(name, app)]
     ]
     if hosts:
-        found.append((2 * (1 + len(hosts)), compute.DISK_REQUEST_MIB, compute.DEFAULT_DISK_MIB))
+        found.append((2 * (1 + len(hosts)), pods.DISK_REQUEST_MIB, pods.DEFAULT_DISK_MIB))
     return (
         ROOM_DISK_REQUEST + sum(count * request for count, request, _ in found),
         ROOM_DISK + sum(count * limit for count, _, limit in found),

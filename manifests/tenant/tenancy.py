@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from config import compute
 from config.checks import usage
 from config.fields import mebibytes, memory_quantity
 from config.routes import hosts_of
 from config.stack import Stack
 from config.workspace import Workspace
-from manifests import compute, names, pods, walls
+from manifests import names, pods, walls
 from manifests.app import apps, storage
 from manifests.tenant import counts
 
@@ -106,7 +107,7 @@ def priority_quota(workspace: Workspace) -> Manifest:
 
 def limit_range(workspace: Workspace) -> Manifest:
     """The LimitRange: what a container gets that says nothing, as those of people with kubectl may."""
-    default = compute.with_disk(compute.DEFAULT_APP.resources(), compute.DEFAULT_DISK_MIB)
+    default = pods.with_disk(pods.resources(compute.DEFAULT_APP), pods.DEFAULT_DISK_MIB)
     spec = {"limits": [{"type": "Container", "default": default["limits"], "defaultRequest": default["requests"]}]}
     return _object("v1", "LimitRange", workspace, LIMITS, spec)
 

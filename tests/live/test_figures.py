@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from manifests import compute
+from config import compute
 from manifests.signin.signin import PROXY_PORT
 from tests.live.conftest import FIGURES, Live
 from tests.live.load import Figures, Run, Target

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from config import compute
 from config.workspace import Workspace
-from manifests import compute
 from manifests.tenant import bounds, counts
 from tests.config.examples import stack, workspace
 from tests.real.stacks import STACKS, described

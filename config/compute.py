@@ -1,0 +1,43 @@
+"""What each part of the platform asks of the nodes, and each container of an app: the figures of quotas and capacity.
+
+Those of the platform are resident memory as measured, with room, on two small machines. Measured with the real programs
+under a light load: Traefik 119 MB, OAuth2-Proxy 28 MB, Dex 34 MB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from config.fields import mebibytes, millicores
+from config.workspace import Amount
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Requests and the memory limit of one container. Cpu has no limit: throttling an idle Pi helps nobody."""
+
+    cpu_millis: int
+    memory_mib: int
+    memory_limit_mib: int
+    cpu_limit_millis: int | None = None
+
+
+CLOUDFLARED = Compute(25, 48, 192)
+TRAEFIK = Compute(100, 128, 384)
+NGINX = Compute(100, 160, 512)
+DEX = Compute(10, 48, 128)
+OAUTH2_PROXY = Compute(10, 32, 96)
+STATIC = Compute(5, 16, 48)
+DEFAULT_APP = Compute(50, 64, 256)
+
+
+def app_compute(requests: Amount, limits: Amount, default: Compute = DEFAULT_APP) -> Compute:
+    """A container's compute: what the file says, else the default; a limit left out is twice the request."""
+    memory = default.memory_mib if requests.memory is None else mebibytes(requests.memory)
+    limit = max(default.memory_limit_mib, 2 * memory) if limits.memory is None else mebibytes(limits.memory)
+    return Compute(
+        cpu_millis=default.cpu_millis if requests.cpu is None else millicores(requests.cpu),
+        memory_mib=memory,
+        memory_limit_mib=limit,
+        cpu_limit_millis=None if limits.cpu is None else millicores(limits.cpu),
+    )
