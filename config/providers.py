@@ -339,3 +339,22 @@ class Saml(_Provider):
 
 
 Provider = Annotated[Microsoft | Google | GitHub | GitLab | Gitea | Oidc | Ldap | Saml, Field(discriminator="type")]
+
+
+def says_groups(provider: Provider) -> bool:
+    """Whether a provider's keys ask for groups."""
+    match provider:
+        case Microsoft():
+            return bool(provider.groups or provider.onlySecurityGroups or provider.groupNameFormat)
+        case Google():
+            return provider.serviceAccount is not None
+        case GitHub() | Gitea():
+            return bool(provider.orgs or provider.loadAllGroups)
+        case GitLab():
+            return bool(provider.groups or provider.getGroupsPermission)
+        case Oidc():
+            return bool(provider.insecureEnableGroups)
+        case Ldap():
+            return provider.groupSearch is not None
+        case Saml():
+            return provider.groupsAttr is not None

@@ -13,8 +13,7 @@ from config.stack import Stack
 from config.workspace import App, RouteRule, Workspace
 
 STATIC_PORT = 80
-STATIC_TARGET = 8080
-"""The static file server is unprivileged, so it listens above 1024 behind the Service's port 80."""
+"""Where a static folder is served, as that of an app that says `port: 80`."""
 
 
 @dataclass(frozen=True, order=True)

@@ -21,6 +21,7 @@ from config.mistakes import Document, KeyPath, Loaded, Mistake, Mistakes, Model,
 from config.routes import Route, SignIn, hosts_of, route_table, sign_ins
 from config.stack import Stack
 from config.workspace import Workspace
+from manifests.app import static as static_server
 from manifests.app.static import StaticFiles, items, read_folder
 
 __all__ = ["FOLDER", "Platform", "config_from_file", "load"]
@@ -105,7 +106,7 @@ def load(
         sign_ins(stack.model, workspaces),
         static,
         readers={**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(documents)},
-        warnings=warnings.check(stack.model, files),
+        warnings=warnings.check(stack.model, files, static_server.ENVIRONMENT),
         api_server=server,
     )
 

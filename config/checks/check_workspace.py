@@ -15,10 +15,9 @@ from config.checks import openings
 from config.checks.usage import own_volumes, single
 from config.compute import DEFAULT_APP, STATIC, app_compute
 from config.mistakes import KeyPath, Loaded, Mistake
-from config.providers import Gitea, GitHub, GitLab, Microsoft, Provider
+from config.providers import Gitea, GitHub, GitLab, Microsoft, Provider, says_groups
 from config.routes import app_ports
 from config.workspace import Allow, App, Auth, Container, Literally, Workspace
-from manifests.signin.signin import says_groups
 
 File = Loaded[Workspace]
 

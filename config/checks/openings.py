@@ -10,9 +10,9 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 
 from config.mistakes import KeyPath, Loaded, Mistake
+from config.networks import PRIVATE_V4, PRIVATE_V6
 from config.stack import Node, Stack
 from config.workspace import Workspace
-from manifests.walls import PRIVATE_V4, PRIVATE_V6
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from config.checks.check_workspace import containers
@@ -17,7 +17,6 @@ from config.mistakes import KeyPath, Loaded, Mistake
 from config.routes import app_ports, route_port
 from config.stack import Stack
 from config.workspace import App, EnvValue, Workspace
-from manifests.app.static import ENVIRONMENT
 
 File = Loaded[Workspace]
 
@@ -45,14 +44,17 @@ class _Peer:
     port: int | None
 
 
-def check(stack: Stack, files: Sequence[File]) -> tuple[Mistake, ...]:
-    """Everything that looks as if it could not work, sorted by file and line."""
+def check(stack: Stack, files: Sequence[File], static: Collection[str]) -> tuple[Mistake, ...]:
+    """Everything that looks as if it could not work, sorted by file and line.
+
+    `static` names the variables that the file server of a static folder has without anybody having written them.
+    """
     workspaces = {file.model.name: file.model for file in files}
     found: set[Mistake] = set()
     for file in files:
         found.update(_claims(file))
         for name, app in file.model.apps.items():
-            found.update(_variables(file, ("apps", name), app))
+            found.update(_variables(file, ("apps", name), app, static))
             found.update(_addresses(stack, workspaces, file, name, app))
     return tuple(sorted(found))
 
@@ -76,11 +78,11 @@ def _claims(file: File) -> Iterator[Mistake]:
             )
 
 
-def _variables(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
+def _variables(file: File, at: KeyPath, app: App, static: Collection[str]) -> Iterator[Mistake]:
     for path, container in containers(app):
         env = {**app.env, **container.env}
         texts = _texts(env)
-        known = {*env, *(ENVIRONMENT if app.static is not None else ())}
+        known = {*env, *(static if app.static is not None else ())}
         for key, text in _texts(container.env).items():
             for name in _VARIABLE.findall(text):
                 if name not in known:

@@ -8,11 +8,11 @@ from typing import Any
 from config import compute
 from config.checks import usage
 from config.fields import SecretRef, seconds
-from config.routes import STATIC_TARGET, app_ports, route_port
+from config.routes import app_ports, route_port
 from config.workspace import App, Container, EnvValue, Literally
 from manifests import pods
 from manifests.app import static, storage
-from manifests.app.static import StaticFiles
+from manifests.app.static import STATIC_TARGET, StaticFiles
 
 Manifest = dict[str, Any]
 

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.routes import STATIC_TARGET
-
 MAX_BYTES = 900 * 1024
 """What one ConfigMap holds, with room for its keys: the API server takes 1 MiB."""
 MAX_FILES = 500
 """Every file is an entry of the pod template at each of its routes."""
+
+STATIC_TARGET = 8080
+"""The static file server is unprivileged, so it listens above 1024 behind the Service's port 80."""
 
 ROOT = "/public"
 """Where the server finds the files; the image's own root, so its demo page is covered."""

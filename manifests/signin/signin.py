@@ -13,7 +13,7 @@ import hashlib
 from dataclasses import dataclass
 
 from config import routes
-from config.providers import Gitea, GitHub, GitLab, Google, Ldap, Microsoft, Oidc, Provider, Saml
+from config.providers import says_groups
 from config.routes import hostname
 from config.stack import Stack
 from config.workspace import Auth, Workspace
@@ -92,22 +92,3 @@ def wants_groups(auth: Auth) -> bool:
     `directory.read.all`, which a directory's administrator has to grant, and GitHub for `read:org`.
     """
     return bool(auth.allow.groups) or any(map(says_groups, auth.providers))
-
-
-def says_groups(provider: Provider) -> bool:
-    """Whether a provider's keys ask for groups."""
-    match provider:
-        case Microsoft():
-            return bool(provider.groups or provider.onlySecurityGroups or provider.groupNameFormat)
-        case Google():
-            return provider.serviceAccount is not None
-        case GitHub() | Gitea():
-            return bool(provider.orgs or provider.loadAllGroups)
-        case GitLab():
-            return bool(provider.groups or provider.getGroupsPermission)
-        case Oidc():
-            return bool(provider.insecureEnableGroups)
-        case Ldap():
-            return provider.groupSearch is not None
-        case Saml():
-            return provider.groupsAttr is not None

@@ -49,7 +49,7 @@ def file(text: str, name: str) -> Loaded[Workspace]:
 
 def told(text: str) -> list[str]:
     """What is warned about in a suite, beside another workspace."""
-    return [str(each) for each in warnings.check(stack(), [file(text, "suite"), file(OTHER, "other")])]
+    return [str(each) for each in warnings.check(stack(), [file(text, "suite"), file(OTHER, "other")], ["SERVER_PORT"])]
 
 
 def env(line: str) -> list[str]:
@@ -164,3 +164,9 @@ def test_warnings_stop_nothing_and_come_once_sorted(tmp_path: Path) -> None:
     assert [warning.where for warning in plan.warnings] == ["apps.web.env.A", "apps.web.env.B"]
     assert report.warning_text(plan.warnings).splitlines()[0] == "2 warnings, in case it is not meant:"
     assert report.warning_text(plan.warnings[:1]).splitlines()[0] == "1 warning, in case it is not meant:"
+
+
+def test_a_static_folder_has_the_variables_of_its_server() -> None:
+    page = "page: { static: suite/page, env: { A: $(SERVER_PORT), B: $(NOBODY) }, routes: [/page] }"
+    found = told(SUITE.replace("page: { static: suite/page, routes: [/page] }", page))
+    assert [each.split(": ")[1] for each in found] == ["apps.page.env.B"]
