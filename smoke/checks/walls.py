@@ -6,14 +6,14 @@ A policy is there or not; whether the cluster's network plugin keeps it is not s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from manifests import names, pods, walls
+from config.workspace import Workspace
+from manifests import cloudflared, names
 from manifests.app import apps
-from manifests.ingress import controller
-from manifests.ingress.annotations import ALLOWED_ANNOTATIONS
-from manifests.tenant import admission, bounds, tenancy
+from manifests.ingress import installation
+from manifests.signin import door
+from manifests.tenant import rules, tenancy
 from smoke.cluster import Cluster, Unreadable
 from smoke.plan import Plan
 from smoke.result import Result, Verdict, fail, ok, result, warn
@@ -28,19 +28,18 @@ def results(plan: Plan, cluster: Cluster) -> Iterator[Result]:
     for namespace, wanted in policies(plan).items():
         verdict = judge_policies(plan, namespace, wanted, cluster.objects[namespace])
         yield result("walls", f"NetworkPolicies of {namespace}", verdict)
-    for rule in rules():
+    for rule in admission():
         name = f"{rule['kind']} {rule['metadata']['name']}"
         yield result("walls", name, judge_rule(plan, rule, cluster.rules))
 
 
 def namespaces(plan: Plan) -> dict[str, Manifest]:
     """Namespace -> the labels and annotations that security depends on."""
-    platform = (names.TUNNEL_NAMESPACE, names.INGRESS_NAMESPACE)
-    found: dict[str, Manifest] = {name: {"labels": pods.namespace_security("restricted")} for name in platform}
-    for workspace in plan.workspaces:
-        metadata = tenancy.namespace(plan.stack, workspace)["metadata"]
-        found[workspace.name] = {"labels": metadata["labels"], "annotations": metadata["annotations"]}
-    return found
+    stack, platform = plan.stack, plan.platform
+    told = installation.chosen(stack.ingress.controller, stack.cluster, platform.routes, platform.sign_in)
+    tenants = [tenancy.namespace(stack, workspace) for workspace in plan.workspaces]
+    every = [each["metadata"] for each in (cloudflared.namespace(), installation.namespace(told), *tenants)]
+    return {each["name"]: {part: each[part] for part in ("labels", "annotations") if part in each} for each in every}
 
 
 def judge_namespace(
@@ -59,44 +58,30 @@ def judge_namespace(
     return ok(f"enforces PodSecurity {wanted['labels']['pod-security.kubernetes.io/enforce']}")
 
 
-@dataclass(frozen=True)
-class Wall:
-    """A NetworkPolicy that was decided."""
-
-    spec: Manifest
-    whole: bool = True
-    """Whether `manifests` says what is let through too. `components` composes that for cloudflared, Dex and
-    OAuth2-Proxy; of theirs only whom they are for and which directions they close is known here."""
-
-
-def policies(plan: Plan) -> dict[str, dict[str, Wall]]:
-    """Namespace -> NetworkPolicy -> what it should say."""
-    match = names.selector
+def policies(plan: Plan) -> dict[str, dict[str, Manifest]]:
+    """Namespace -> NetworkPolicy -> the spec that was decided."""
+    cluster = plan.stack.cluster
     found = {
-        names.TUNNEL_NAMESPACE: {"default-deny": Wall(walls.DENY_ALL), "cloudflared": _outline(match("cloudflared"))},
-        names.INGRESS_NAMESPACE: {
-            "default-deny": Wall(walls.DENY_ALL),
-            names.INGRESS_SERVICE: Wall(controller.wall(plan.stack.cluster)),
-        },
+        names.TUNNEL_NAMESPACE: cloudflared.policies(cluster).values(),
+        names.INGRESS_NAMESPACE: installation.policies(cluster).values(),
+        **{workspace.name: _of(plan, workspace) for workspace in plan.workspaces},
     }
-    for workspace in plan.workspaces:
-        shared = tenancy.policies(plan.stack, workspace).values()
-        here = {each["metadata"]["name"]: Wall(each["spec"]) for each in shared}
-        for name, app in workspace.apps.items():
-            here[name] = Wall(apps.wall(apps.Unit(workspace.name, name, app))["spec"])
-        if workspace.auth != "none":
-            here[names.DEX] = _outline(match(names.DEX))
-        here |= {proxy.name: _outline(match(proxy.name)) for of, proxy in plan.proxies() if of is workspace}
-        found[workspace.name] = here
-    return found
+    return {
+        namespace: {each["metadata"]["name"]: each["spec"] for each in manifests}
+        for namespace, manifests in found.items()
+    }
 
 
-def _outline(match: Mapping[str, str]) -> Wall:
-    return Wall({"podSelector": {"matchLabels": dict(match)}, "policyTypes": ["Ingress", "Egress"]}, whole=False)
+def _of(plan: Plan, workspace: Workspace) -> list[Manifest]:
+    return [
+        *tenancy.policies(plan.stack, workspace).values(),
+        *(apps.wall(unit) for unit in apps.units(plan.stack, workspace, {})),
+        *(part.wall() for part in door.parts(plan.stack, workspace)),
+    ]
 
 
 def judge_policies(
-    plan: Plan, namespace: str, wanted: Mapping[str, Wall], objects: Sequence[Manifest] | Unreadable
+    plan: Plan, namespace: str, wanted: Mapping[str, Manifest], objects: Sequence[Manifest] | Unreadable
 ) -> Verdict:
     """Whether exactly the decided NetworkPolicies are there. One too many opens a wall: policies add up."""
     if isinstance(objects, Unreadable):
@@ -114,11 +99,10 @@ def judge_policies(
     return ok(f"stand as decided ({len(wanted)})")
 
 
-def differences(wanted: Wall, live: Manifest) -> list[str]:
+def differences(wanted: Manifest, live: Manifest) -> list[str]:
     """The keys of a NetworkPolicy's spec that mean something else."""
-    meant, stands = _policy_with_defaults(wanted.spec), _policy_with_defaults(live)
-    keys = ("podSelector", "policyTypes", "ingress", "egress") if wanted.whole else ("podSelector", "policyTypes")
-    return [key for key in keys if meant.get(key) != stands.get(key)]
+    meant, stands = _policy_with_defaults(wanted), _policy_with_defaults(live)
+    return sorted(key for key in meant.keys() | stands.keys() if meant.get(key) != stands.get(key))
 
 
 def _policy_with_defaults(spec: Manifest) -> Manifest:
@@ -141,15 +125,9 @@ def _written_out(value: Any, key: str = "") -> Any:
     return {"protocol": "TCP", **kept} if key == "ports" else kept
 
 
-def rules() -> list[Manifest]:
+def admission() -> list[Manifest]:
     """The admission policies and their bindings."""
-    return [
-        admission.ingress_policy(ALLOWED_ANNOTATIONS),
-        admission.service_policy(),
-        *admission.bindings().values(),
-        *bounds.policies().values(),
-        *bounds.bindings().values(),
-    ]
+    return [*rules.policies().values(), *rules.bindings().values()]
 
 
 def judge_rule(plan: Plan, wanted: Manifest, live: Sequence[Manifest] | Unreadable) -> Verdict:

@@ -210,6 +210,18 @@ BROKEN: dict[str, tuple[Callable[[Live], AbstractContextManager[None]], set[tupl
         ),
         {("walls", "NetworkPolicies of club")},
     ),
+    "anybody may ask Dex": (
+        lambda live: changed(
+            live, "networking.k8s.io/v1", "NetworkPolicy", ("team", "dex"), {"spec": {"ingress": [{}]}}
+        ),
+        {("walls", "NetworkPolicies of team")},
+    ),
+    "cloudflared may go anywhere": (
+        lambda live: changed(
+            live, "networking.k8s.io/v1", "NetworkPolicy", ("warren-tunnel", "cloudflared"), {"spec": {"egress": [{}]}}
+        ),
+        {("walls", "NetworkPolicies of warren-tunnel")},
+    ),
     "pods of a namespace may do anything": (
         lambda live: changed(
             live,
