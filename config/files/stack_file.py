@@ -7,13 +7,14 @@ file is read for lines, for keys that nobody would otherwise ask for, and for se
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from config import commands
 from config.load import read
-from config.mistakes import Document, KeyPath, Mistake, Mistakes, nearest
+from config.mistakes import Document, KeyPath, Mistake, Mistakes, dotted, nearest
 from config.stack import Stack
 
 PROVIDERS = "pulumi:disable-default-providers"
@@ -21,6 +22,8 @@ CLOUDFLARE = "cloudflare:apiToken"
 SECRETS = "warren:secrets"
 _OWN = ("warren", "cloudflare", "pulumi")
 """The namespaces of keys that somebody reads."""
+_CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+").fullmatch
+"""By a passphrase (pulumi/pulumi, sdk/go/common/resource/config/crypt.go, symmetricCrypter)."""
 _DOTTED = "secrets."
 """How a key begins that was meant for warren:secrets."""
 _ROOT = ("config", "encryptionsalt", "encryptedkey", "environment", "secretsprovider")
@@ -77,7 +80,8 @@ def before_the_engine(root: Path, stack_name: str) -> list[Mistake]:
     if not (root / shown).exists() and not (root / f"Pulumi.{stack_name}.yml").exists():
         return []
     try:
-        return list(_salt(read(root / shown, shown)))
+        file = read(root / shown, shown)
+        return [*_salt(file), *_look_alikes(file)]
     except Mistakes as refused:
         return refused.mistakes
 
@@ -170,6 +174,17 @@ def _salt(file: Document) -> Iterator[Mistake]:
     if first is not None:
         what = "is lost, and without it no passphrase opens this file's secrets; bring the line back (git log -p), or"
         yield Mistake(file.file, file.line(first), "encryptionsalt", f"{what} take the secrets out and set them again")
+
+
+def _look_alikes(file: Document) -> Iterator[Mistake]:
+    """What stands behind `secure` and was never encrypted: the engine says "bad value" and not where."""
+    if not isinstance(file.data, dict) or "encryptionsalt" not in file.data:
+        return  # who keeps the key elsewhere writes ciphertexts in other forms
+    for path, value in _leaves(file.data):
+        if path[-1] == "secure" and not _CIPHERTEXT(value):
+            what = "is nothing that Pulumi encrypted; if it is the secret itself, change it where it is used, take it"
+            fix = "out here, and set it with pulumi config set --secret"
+            yield Mistake(file.file, file.line(path), dotted(path[1:]), f"{what} {fix}")
 
 
 def _leaves(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:

@@ -398,6 +398,18 @@ def test_what_the_engine_would_refuse_in_its_own_words_is_told_before(text: str,
     assert str(mistake).startswith(told)
 
 
+@pytest.mark.parametrize("value", ["hunter2", "hunter2hunter2hunter2hunter2", "v1:hunter2", "v1:h u:nter2"])
+def test_rule_62_what_looks_encrypted_and_is_not_is_told_with_its_line_and_not_repeated(
+    value: str, tmp_path: Path
+) -> None:
+    text = f"config:\n  cloudflare:apiToken:\n    secure: {value}\nencryptionsalt: v1:x\n"
+    (tmp_path / "Pulumi.home.yaml").write_text(text, "utf-8")
+    [told] = before_the_engine(tmp_path, "home")
+    assert (told.line, told.where) == (3, "cloudflare:apiToken.secure")
+    assert "is nothing that Pulumi encrypted" in told.what
+    assert "hunter2" not in str(told)
+
+
 def test_before_the_engine_nothing_is_said_of_a_file_that_is_right_or_not_there(tmp_path: Path) -> None:
     assert before_the_engine(tmp_path, "home") == []
     write(tmp_path, FILES)
