@@ -74,12 +74,8 @@ class Rendered:
         return [manifest for manifest in self.manifests if manifest["kind"] in kinds]
 
 
-def render(root: Path, stack: str, controller: str) -> Rendered:
-    """Bring a stack up in a sandbox of its own below `root`.
-
-    Raises:
-        AssertionError: the engine refused it.
-    """
+def make(root: Path, stack: str, controller: str) -> Project:
+    """Write a stack's files below `root`, in a sandbox of its own and with every secret that they name."""
     copy_platform(root)
     _write(root, stack, controller)
     project = prepare(root, stack)
@@ -88,6 +84,16 @@ def render(root: Path, stack: str, controller: str) -> Rendered:
     if missing:
         values = [f"secrets.{name}={_secret(name)}" for name in missing]
         project.pulumi("config", "set-all", "--path", *(part for value in values for part in ("--secret", value)))
+    return project
+
+
+def render(root: Path, stack: str, controller: str) -> Rendered:
+    """Bring a stack up in a sandbox of its own below `root`.
+
+    Raises:
+        AssertionError: the engine refused it.
+    """
+    project = make(root, stack, controller)
     result = project.up(WARREN_SANDBOX_SHOW_SECRETS="1")
     assert result.ok, result.output
     return Rendered(stack, project)
