@@ -1,7 +1,8 @@
 """A stack and its workspaces, read, checked and decided, before anything is made of them.
 
 Owns the order: read every file, collect every mistake, and only then hand out a `Platform`. What is right is said by
-`stack`, `workspace` and the `check` modules.
+the models and checks of `config`, and by what comes of the files: whether a folder fits into an object, whether the
+controller would take two Ingresses for one.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from config.stack import Stack
 from config.workspace import Workspace
 from manifests.app import static as static_server
 from manifests.app.static import StaticFiles, items, read_folder
+from manifests.ingress import check_names
 
 __all__ = ["FOLDER", "Platform", "config_from_file", "load"]
 
@@ -89,7 +91,9 @@ def load(
     found += secret_rules.check(document, documents, known, stack_name)
     if stack is not None:
         found += check_stack.check(stack, stack_name, cloudflare_token)
-        found += check.check(stack, files, complete=not found)
+        found += check.check(stack, files)
+        if not found:
+            found += [*check_names.check(stack.model, files), *check.check_sum(stack, files)]
     server = api_server(stack, root, os.environ) if kubeconfig and stack and not stack.model.sandbox else None
     if isinstance(server, list):
         found += server

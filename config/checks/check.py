@@ -19,27 +19,23 @@ from config.mistakes import Document, KeyPath, Loaded, Mistake, dotted
 from config.routes import hostname
 from config.stack import Stack
 from config.workspace import Workspace
-from manifests.ingress import check_names
 
 StackFile = Loaded[Stack]
 File = Loaded[Workspace]
 
 
-def check(stack: StackFile, files: Sequence[File], *, complete: bool) -> list[Mistake]:
-    """Everything that is wrong between files.
-
-    `complete` says that every file could be read, so that a sum over all of them means something.
-    """
+def check(stack: StackFile, files: Sequence[File]) -> list[Mistake]:
+    """Everything that is wrong between files, but for what only makes sense when all of them are right."""
     found = [*_paths(stack.model, files), *_images(stack, files)]
     for file in files:
         found += [*_people(stack.model, file), *openings.check(stack, file), *_quota(stack.model, file)]
-    if complete and not found:
-        found += check_names.check(stack.model, files)
-        found += [
-            stack.mistake(("cluster", "nodes"), what)
-            for what in over_capacity(stack.model, [file.model for file in files])
-        ]
     return found
+
+
+def check_sum(stack: StackFile, files: Sequence[File]) -> list[Mistake]:
+    """Whether everything fits on the nodes; of all files, each of them right."""
+    models = [file.model for file in files]
+    return [stack.mistake(("cluster", "nodes"), what) for what in over_capacity(stack.model, models)]
 
 
 def check_written(stack: Document, documents: Sequence[Document]) -> list[Mistake]:

@@ -7,7 +7,7 @@ first one's pods answer for both. Read in Traefik 3.7.12 (pkg/provider/kubernete
 translator.go; pkg/provider/configuration.go, Normalize) and ingress-nginx 1.15.1 (internal/ingress/controller/util.go,
 upstreamName).
 
-Owns how names are joined. That a duplicate is refused, and where it was written, is `checks.check_names`.
+Owns how names are joined. That a duplicate is refused, and where it was written, is `check_names`.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from config.load import validate
 from config.mistakes import Document, Loaded, Mistake
 from config.stack import Stack
 from config.workspace import Workspace
+from manifests.ingress import check_names
 
 Data = dict[str, Any]
 
@@ -174,7 +175,9 @@ def loaded(project: Project) -> tuple[Stack, tuple[Workspace, ...], list[Mistake
         *check_stack.check(stack, "test", True),
         *check.check_written(config, documents),
         *secret_rules.check(config, documents, (), "test"),
-        *check.check(stack, files, complete=True),
+        *check.check(stack, files),
+        *check_names.check(stack.model, files),
+        *check.check_sum(stack, files),
     ]
     for file in files:
         found += check_workspace.check(file)
