@@ -24,6 +24,8 @@ from pydantic import (
 )
 from pydantic_core import core_schema
 
+from config import patterns
+
 MAX_PATH = 255
 MAX_TEBIBYTES = 1024
 MAX_HOURS = 168
@@ -297,9 +299,13 @@ def _server(text: str) -> str:
     raise ValueError(f"{text!r} is not an IP address or a host name")
 
 
-def _like(pattern: str) -> WithJsonSchema:
-    """What an editor can check of a text; the validator beside it has the last word and the better words."""
-    return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$"})
+def like(pattern: str, about: str, *examples: Any, **more: Any) -> WithJsonSchema:
+    """What an editor can check of a text, and says of it; the validator beside it has the last word."""
+    such = f", such as {examples[0]}" if examples else ""
+    told = {"description": about, "errorMessage": f"must be {about}{such}"} | (
+        {"examples": list(examples)} if examples else {}
+    )
+    return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$", **more, **told})
 
 
 def unit_missing(forms: str) -> BeforeValidator:
@@ -316,43 +322,113 @@ def unit_missing(forms: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-_CPU = r"[0-9]+m|[0-9]+(\.[0-9]{1,3})?"
-_MEMORY = r"[0-9]+(\.[0-9]+)?(k|M|G|T|Ki|Mi|Gi|Ti)"
-
-Name = Annotated[str, AfterValidator(_name), _like(r"[a-z]([-a-z0-9]*[a-z0-9])?")]
+Name = Annotated[
+    str, AfterValidator(_name), like(patterns.NAME, "a letter, then a-z, 0-9 and -, at most 40 characters", "web")
+]
 """A workspace, app, port or volume: a DNS label that starts with a letter."""
-HostLabel = Annotated[str, AfterValidator(_host_label), _like(rf"@|{LABEL}(\.{LABEL})*")]
+HostLabel = Annotated[
+    str,
+    AfterValidator(_host_label),
+    like(patterns.HOST_LABEL, 'one label under the domain, or "@" for the domain itself', "api"),
+]
 """One label under the stack's domain, or "@" for the domain itself."""
-Domain = Annotated[str, AfterValidator(_domain)]
-Port = Annotated[int, AfterValidator(_port), WithJsonSchema({"type": "integer", "minimum": 1, "maximum": 65535})]
-RoutePath = Annotated[str, AfterValidator(_path), _like(r"/|(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?")]
+Domain = Annotated[str, AfterValidator(_domain), like(patterns.DOMAIN, "a domain name", "example.com", maxLength=253)]
+Port = Annotated[
+    int,
+    AfterValidator(_port),
+    WithJsonSchema(
+        {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 65535,
+            "description": "a number from 1 to 65535",
+            "examples": [8000],
+        }
+    ),
+]
+RoutePath = Annotated[
+    str,
+    AfterValidator(_path),
+    like(
+        patterns.ROUTE_PATH,
+        "a path; it matches whole segments and everything below them",
+        "/api/v1",
+        maxLength=MAX_PATH,
+    ),
+]
 """A URL path prefix, matched segment by segment; without a trailing slash but for "/"."""
-Cidr = Annotated[str, AfterValidator(_cidr)]
-Address = Annotated[str, AfterValidator(_address)]
+Cidr = Annotated[
+    str,
+    AfterValidator(_cidr),
+    like(patterns.CIDR, "an address and a prefix length, with no host bits set", "10.0.0.0/24"),
+]
+Address = Annotated[str, AfterValidator(_address), like(patterns.ADDRESS, "an IP address", "10.0.0.50")]
 Cpu = Annotated[
     str,
     AfterValidator(_cpu),
-    _like(_CPU),
+    like(patterns.CPU, 'cores ("2", "0.5") or thousandths of one; numbers in quotes', "250m"),
     unit_missing('is a number; write "{n}" in quotes for cores, or {m}m'),
 ]
-Memory = Annotated[str, AfterValidator(_memory), _like(_MEMORY), unit_missing("has no unit; write {n}Mi or {n}Gi")]
-Duration = Annotated[
-    str, AfterValidator(_duration), _like("[0-9]+[smh]"), unit_missing("has no unit; write {n}s or {n}m")
+Memory = Annotated[
+    str,
+    AfterValidator(_memory),
+    like(patterns.MEMORY, "a number with a unit: Ki, Mi, Gi, Ti, k, M, G or T", "512Mi"),
+    unit_missing("has no unit; write {n}Mi or {n}Gi"),
 ]
-Image = Annotated[str, AfterValidator(_image)]
-Email = Annotated[str, AfterValidator(_email)]
-EmailDomain = Annotated[str, AfterValidator(_email_domain)]
-CloudflareId = Annotated[str, AfterValidator(_hex32)]
-EnvName = Annotated[str, AfterValidator(_env_name)]
-ContainerPath = Annotated[str, AfterValidator(_absolute)]
-MountPath = Annotated[str, AfterValidator(_mount)]
-ObjectName = Annotated[str, AfterValidator(_object_name)]
+Duration = Annotated[
+    str,
+    AfterValidator(_duration),
+    like(patterns.durations_up_to(MAX_HOURS * 3600), "a whole number with s, m or h", "90s"),
+    unit_missing("has no unit; write {n}s or {n}m"),
+]
+Image = Annotated[
+    str,
+    AfterValidator(_image),
+    like(patterns.IMAGE, "an image with a tag or digest, never latest", "ghcr.io/owner/name:1.2.3"),
+]
+Email = Annotated[str, AfterValidator(_email), like(patterns.EMAIL, "an address in lower case", "ada@example.com")]
+EmailDomain = Annotated[
+    str, AfterValidator(_email_domain), like(patterns.DOMAIN, "what follows the @", "example.com", maxLength=253)
+]
+CloudflareId = Annotated[
+    str,
+    AfterValidator(_hex32),
+    like(patterns.HEX32, "32 hexadecimal digits", "0123456789abcdef0123456789abcdef"),
+]
+EnvName = Annotated[
+    str, AfterValidator(_env_name), like(patterns.ENV_NAME, "the name of an environment variable", "LOG_LEVEL")
+]
+ContainerPath = Annotated[
+    str, AfterValidator(_absolute), like(patterns.CONTAINER_PATH, "a path that starts with /", "/srv/share")
+]
+MountPath = Annotated[
+    str, AfterValidator(_mount), like(patterns.MOUNT_PATH, "an absolute path, but not / itself", "/data")
+]
+ObjectName = Annotated[
+    str,
+    AfterValidator(_object_name),
+    like(patterns.OBJECT_NAME, "the name of a Kubernetes object", "local-path", maxLength=253),
+]
 """The name of a Kubernetes object that exists already."""
-LabelKey = Annotated[str, AfterValidator(_label_key)]
-LabelValue = Annotated[str, AfterValidator(_label_value)]
-Server = Annotated[str, AfterValidator(_server)]
+LabelKey = Annotated[
+    str,
+    AfterValidator(_label_key),
+    like(patterns.LABEL_KEY, "the name of a Kubernetes label", "kubernetes.io/arch"),
+]
+LabelValue = Annotated[
+    str, AfterValidator(_label_value), like(patterns.LABEL_VALUE, "the value of a Kubernetes label", "arm64")
+]
+Server = Annotated[
+    str,
+    AfterValidator(_server),
+    like(patterns.SERVER, "an IP address or a host name", "10.0.0.7", maxLength=253),
+]
 """An IP address or a host name."""
-Schedule = Annotated[str, AfterValidator(_schedule)]
+Schedule = Annotated[
+    str,
+    AfterValidator(_schedule),
+    like(patterns.cron(_CRON), "five cron fields (minute, hour, day, month, weekday), in UTC", "0 3 * * *"),
+]
 PodSecurity = Literal["restricted", "baseline", "privileged"]
 
 
@@ -413,7 +489,11 @@ def _secret_name(text: str) -> str:
     return text
 
 
-SecretName = Annotated[str, AfterValidator(_secret_name)]
+SecretName = Annotated[
+    str,
+    AfterValidator(_secret_name),
+    like(patterns.SECRET_NAME, "the name of a secret: a-z, 0-9 and -", "web-db-password", maxLength=63),
+]
 """What a secret of the stack is called."""
 
 

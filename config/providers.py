@@ -15,7 +15,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from config.fields import Domain, Email, Name, Secret, Written
+from config import patterns
+from config.fields import Domain, Email, Name, Secret, Written, like
+from config.together import editor, has, has_none, such_as, where
 
 
 def _https(text: str) -> str:
@@ -26,6 +28,7 @@ def _https(text: str) -> str:
 
 _EVERYBODYS_TENANTS = ("common", "organizations", "consumers", "9188040d-6c67-4c5b-b112-36a304b66dad", "")
 """The last one but "" is where personal Microsoft accounts live: `consumers` by its id."""
+_EVERYBODYS = patterns.any_of(*map(patterns.any_case, _EVERYBODYS_TENANTS[:-1]))
 
 
 def _tenant(text: str) -> str:
@@ -53,24 +56,34 @@ def _certificate(text: str) -> str:
     return text
 
 
-Certificate = Annotated[str, AfterValidator(_certificate)]
-Https = Annotated[str, AfterValidator(_https), AfterValidator(_plain)]
+_UNEXPANDED = r"(?![\s\S]*\{\{)"
+Certificate = Annotated[
+    str,
+    AfterValidator(_certificate),
+    like("[A-Za-z0-9+/]+={0,2}", "a PEM file in base64, on one line", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"),
+]
+Https = Annotated[
+    str,
+    AfterValidator(_https),
+    AfterValidator(_plain),
+    like(rf"{_UNEXPANDED}https://[^$]{{4,}}", "an address that starts with https://", "https://git.example.com"),
+]
 """As it is written: some issuers and endpoints end in a slash, and Dex compares an issuer letter by letter."""
 BaseUrl = Annotated[Https, AfterValidator(lambda text: text.rstrip("/"))]
 """What paths are added to."""
-Text = Annotated[str, AfterValidator(_plain)]
+Text = Annotated[str, AfterValidator(_plain), like(rf"{_UNEXPANDED}[^$]*", "text without {{ and $")]
 Texts = tuple[Text, ...]
 
 
 class _Provider(Written):
-    id: Name
+    id: Annotated[Name, such_as("company")]
     """Stays as it is for the life of the workspace: people's identities hang on it."""
-    name: Text | None = None
+    name: Annotated[Text | None, such_as("Company account")] = None
     """What the sign-in page shows; the id when left out."""
 
 
 class _OAuthClient(_Provider):
-    clientId: Text
+    clientId: Annotated[Text, such_as("0123-4567")]
     """The application's id at the provider."""
     clientSecret: Secret
     """Its secret, by name."""
@@ -80,9 +93,18 @@ class Microsoft(_OAuthClient):
     """Entra ID. `tenant` is required: without it every Microsoft account would be known."""
 
     type: Literal["microsoft"]
-    tenant: Annotated[str, AfterValidator(_tenant), AfterValidator(_plain)]
+    tenant: Annotated[
+        str,
+        AfterValidator(_tenant),
+        AfterValidator(_plain),
+        like(
+            rf"(?!{_EVERYBODYS}$)[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*",
+            "a directory's id or domain, never that of everybody",
+            "example.com",
+        ),
+    ]
     """The directory's id or domain; it decides whose accounts count."""
-    groups: Texts | None = None
+    groups: Annotated[Texts | None, such_as(["ops"])] = None
     """Only members of these groups can sign in."""
     onlySecurityGroups: bool | None = None
     """Count security groups only."""
@@ -92,11 +114,11 @@ class Microsoft(_OAuthClient):
     """Whether groups are known by name or by id."""
     emailToLowercase: bool | None = None
     """For directories that write addresses in capitals."""
-    domainHint: Text | None = None
+    domainHint: Annotated[Text | None, such_as("example.com")] = None
     """Skips the choice of account for people of this domain."""
-    promptType: Text | None = None
+    promptType: Annotated[Text | None, such_as("consent")] = None
     """What Microsoft asks at every sign-in, such as select_account."""
-    scopes: Texts | None = None
+    scopes: Annotated[Texts | None, such_as(["email"])] = None
     """Instead of user.read."""
 
 
@@ -108,8 +130,19 @@ class Google(_OAuthClient):
     `serviceAccount` to know the groups.
     """
 
+    model_config = editor(
+        where(
+            has("serviceAccount"),
+            has("domainToAdminEmail", says="groups need both serviceAccount and domainToAdminEmail"),
+            has_none("domainToAdminEmail", says="groups need both serviceAccount and domainToAdminEmail"),
+        ),
+        where(
+            has("fetchTransitiveGroupMembership"),
+            has("serviceAccount", says="fetchTransitiveGroupMembership needs a serviceAccount to fetch groups with"),
+        ),
+    )
     type: Literal["google"]
-    hostedDomains: Texts | None = None
+    hostedDomains: Annotated[Texts | None, such_as(["example.com"])] = None
     """Only accounts of these Google Workspace domains."""
     serviceAccount: Secret | None = None
     """The JSON key of a service account that may read the directory's groups."""
@@ -117,7 +150,7 @@ class Google(_OAuthClient):
     """Domain -> the administrator that the service account acts as."""
     fetchTransitiveGroupMembership: bool | None = None
     """Groups of groups too."""
-    promptType: Text | None = None
+    promptType: Annotated[Text | None, such_as("consent")] = None
     """What Google asks at every sign-in, such as consent."""
 
     @model_validator(mode="after")
@@ -132,9 +165,9 @@ class Google(_OAuthClient):
 class Org(Written):
     """A GitHub or Gitea organization, and optionally only some of its teams."""
 
-    name: Text
+    name: Annotated[Text, such_as("example")]
     """The organization."""
-    teams: Texts | None = None
+    teams: Annotated[Texts | None, such_as(["maintainers"])] = None
     """Only members of these teams."""
 
 
@@ -162,7 +195,7 @@ class GitLab(_OAuthClient):
     type: Literal["gitlab"]
     baseURL: BaseUrl | None = None
     """Another server than https://gitlab.com."""
-    groups: Texts | None = None
+    groups: Annotated[Texts | None, such_as(["ops"])] = None
     """Only members of these groups can sign in."""
     useLoginAsID: bool | None = None
     """The login name as the person's id. Logins can change hands; ids cannot."""
@@ -187,11 +220,11 @@ class Gitea(_OAuthClient):
 class ClaimMapping(Written):
     """Claims under other names at the upstream issuer."""
 
-    preferred_username: Text | None = None
+    preferred_username: Annotated[Text | None, such_as("upn")] = None
     """The claim that holds the user name."""
-    email: Text | None = None
+    email: Annotated[Text | None, such_as("mail")] = None
     """The claim that holds the e-mail address."""
-    groups: Text | None = None
+    groups: Annotated[Text | None, such_as("roles")] = None
     """The claim that holds the groups."""
 
 
@@ -209,20 +242,26 @@ class DiscoveryOverrides(Written):
 class Oidc(_OAuthClient):
     """Any OpenID Connect issuer."""
 
+    model_config = editor(
+        where(
+            has("allowedGroups"),
+            has("insecureEnableGroups", says="Dex looks at allowedGroups with insecureEnableGroups: true only"),
+        )
+    )
     type: Literal["oidc"]
     issuer: Https
     """The issuer's address, exactly as its tokens have it."""
-    scopes: Texts | None = None
+    scopes: Annotated[Texts | None, such_as(["email"])] = None
     """Instead of profile and email."""
     insecureEnableGroups: bool | None = None
     """Dex's own name: groups are not renewed until the next sign-in."""
-    allowedGroups: Texts | None = None
+    allowedGroups: Annotated[Texts | None, such_as(["ops"])] = None
     """Only members of these groups can sign in."""
     getUserInfo: bool | None = None
     """Ask the userinfo endpoint for claims that the token lacks."""
-    userIDKey: Text | None = None
+    userIDKey: Annotated[Text | None, such_as("sub")] = None
     """The claim that holds the person's id; sub when left out."""
-    userNameKey: Text | None = None
+    userNameKey: Annotated[Text | None, such_as("name")] = None
     """The claim that holds the person's name; name when left out."""
     claimMapping: ClaimMapping | None = None
     """Claims that have other names there."""
@@ -242,43 +281,43 @@ class Oidc(_OAuthClient):
 class UserSearch(Written):
     """How LDAP finds a person."""
 
-    baseDN: Text
+    baseDN: Annotated[Text, such_as("ou=people,dc=example,dc=com")]
     """Where people are."""
-    username: Text
+    username: Annotated[Text, such_as("uid")]
     """The attribute that holds what a person types."""
-    filter: Text | None = None
+    filter: Annotated[Text | None, such_as("(objectClass=posixAccount)")] = None
     """Only entries that match."""
     scope: Literal["sub", "one"] | None = None
     """The whole tree, or one level."""
-    idAttr: Text | None = None
+    idAttr: Annotated[Text | None, such_as("uid")] = None
     """The attribute with the person's id; uid when left out."""
-    emailAttr: Text | None = None
+    emailAttr: Annotated[Text | None, such_as("mail")] = None
     """The attribute with the address; mail when left out."""
-    nameAttr: Text | None = None
+    nameAttr: Annotated[Text | None, such_as("cn")] = None
     """The attribute with the name."""
-    preferredUsernameAttr: Text | None = None
+    preferredUsernameAttr: Annotated[Text | None, such_as("uid")] = None
     """The attribute with the user name."""
 
 
 class UserMatcher(Written):
     """Which attribute of a group names which attribute of a person."""
 
-    userAttr: Text
+    userAttr: Annotated[Text, such_as("DN")]
     """The person's attribute."""
-    groupAttr: Text
+    groupAttr: Annotated[Text, such_as("member")]
     """The group's attribute that has the same value."""
 
 
 class GroupSearch(Written):
     """How LDAP finds a person's groups."""
 
-    baseDN: Text
+    baseDN: Annotated[Text, such_as("ou=people,dc=example,dc=com")]
     """Where groups are."""
-    nameAttr: Text
+    nameAttr: Annotated[Text, such_as("cn")]
     """The attribute with the group's name."""
     userMatchers: Annotated[tuple[UserMatcher, ...], Field(min_length=1)]
     """How groups and people belong together."""
-    filter: Text | None = None
+    filter: Annotated[Text | None, such_as("(objectClass=posixAccount)")] = None
     """Only entries that match."""
     scope: Literal["sub", "one"] | None = None
     """The whole tree, or one level."""
@@ -288,17 +327,17 @@ class Ldap(_Provider):
     """A directory over TLS: port 636, or 389 with `startTLS`."""
 
     type: Literal["ldap"]
-    host: Text
+    host: Annotated[Text, such_as("ldap.example.com:636")]
     """The server, with its port unless that is the usual one."""
     startTLS: bool | None = None
     """Begin on 389 and switch to TLS."""
     rootCAData: Certificate | None = None
     """The CA certificate, base64 of its PEM."""
-    bindDN: Text | None = None
+    bindDN: Annotated[Text | None, such_as("cn=reader,dc=example,dc=com")] = None
     """Who searches; nobody in particular when left out."""
     bindPW: Secret | None = None
     """Its password, by name."""
-    usernamePrompt: Text | None = None
+    usernamePrompt: Annotated[Text | None, such_as("User name")] = None
     """What the sign-in page calls the user name."""
     userSearch: UserSearch
     """How people are found."""
@@ -309,6 +348,11 @@ class Ldap(_Provider):
 class Saml(_Provider):
     """SAML 2.0. Unmaintained in Dex (rule 21): the file must say that you accept that."""
 
+    model_config = editor(
+        where(
+            has("allowedGroups"), has("groupsAttr", says="allowedGroups needs groupsAttr, which says where groups are")
+        )
+    )
     type: Literal["saml"]
     acceptUnmaintained: Literal[True]
     """That you know it."""
@@ -316,17 +360,17 @@ class Saml(_Provider):
     """Where people sign in."""
     caData: Certificate
     """The signing certificate, base64 of its PEM."""
-    usernameAttr: Text
+    usernameAttr: Annotated[Text, such_as("name")]
     """The attribute with the user name."""
-    emailAttr: Text
+    emailAttr: Annotated[Text, such_as("email")]
     """The attribute with the address."""
-    groupsAttr: Text | None = None
+    groupsAttr: Annotated[Text | None, such_as("groups")] = None
     """The attribute with the groups."""
-    entityIssuer: Text | None = None
+    entityIssuer: Annotated[Text | None, such_as("warren")] = None
     """How Dex calls itself there."""
-    ssoIssuer: Text | None = None
+    ssoIssuer: Annotated[Text | None, such_as("https://id.example.com")] = None
     """How the provider calls itself."""
-    allowedGroups: Texts | None = None
+    allowedGroups: Annotated[Texts | None, such_as(["ops"])] = None
     """Only members of these groups can sign in."""
     filterGroups: bool | None = None
     """Tell apps about the allowed groups only."""

@@ -7,21 +7,36 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from config.fields import Address, Cidr, CloudflareId, Domain, Image, Memory, Name, Port, SecretName, Server, Written
+from config import patterns
+from config.fields import (
+    Address,
+    Cidr,
+    CloudflareId,
+    Domain,
+    Image,
+    Memory,
+    Name,
+    Port,
+    SecretName,
+    Server,
+    Written,
+    like,
+)
+from config.together import such_as
 
 
 class Node(Written):
     """One machine of the cluster."""
 
-    name: Name
+    name: Annotated[Name, such_as("pi-1")]
     """As `kubectl get nodes` shows it."""
     role: Literal["control-plane", "worker"]
     """The control plane runs the API server; workloads run on every node."""
     ip: Address
     """Its address on the home network. Warren never connects to it; the k3s install command and the walls name it."""
-    cpu: Annotated[int, Field(ge=1, le=512)]
+    cpu: Annotated[int, Field(ge=1, le=512, examples=[4])]
     """Cores."""
-    memory: Memory
+    memory: Annotated[Memory, such_as("8Gi")]
     """Installed memory; what Kubernetes itself needs is taken off."""
 
 
@@ -41,23 +56,29 @@ def _narrow(cidr: str) -> str:
     return cidr
 
 
-ClusterCidr = Annotated[Cidr, AfterValidator(_narrow)]
+ClusterCidr = Annotated[
+    Cidr, AfterValidator(_narrow), like(patterns.CLUSTER_CIDR, "the network that the cluster has", "10.42.0.0/16")
+]
 
 
 class Cluster(Written):
     """The Kubernetes cluster, which exists already."""
 
-    kubeconfig: Annotated[str, AfterValidator(_path)] = "~/.kube/config"
+    kubeconfig: Annotated[
+        str,
+        AfterValidator(_path),
+        like(r"(?![\s\S]*(apiVersion|clusters:))[^\n{]{1,1000}", "the path of a kubeconfig file", "~/.kube/config"),
+    ] = "~/.kube/config"
     """A path. The contents never enter the state (security rule 36)."""
-    context: str
+    context: Annotated[str, such_as("home")]
     """The context in the kubeconfig. Another one is never used."""
     distribution: Literal["k3s", "talos", "other"] = "k3s"
     """What the bundled parts are called, and whether the `k3s` output has install commands."""
     podCidr: ClusterCidr = "10.42.0.0/16"
     """The network of the pods, as the cluster was installed with."""
-    serviceCidr: ClusterCidr = "10.43.0.0/16"
+    serviceCidr: Annotated[ClusterCidr, such_as("10.43.0.0/16")] = "10.43.0.0/16"
     """The network of the Services, as the cluster was installed with."""
-    apiPort: Port = 6443
+    apiPort: Annotated[Port, such_as(6443)] = 6443
     """Where the API server listens on the control-plane nodes."""
     nodes: Annotated[tuple[Node, ...], Field(min_length=1)]
     """Every machine of the cluster. The capacity check adds up their cpu and memory."""
@@ -99,9 +120,13 @@ def _https(text: str) -> str:
 class People(Written):
     """How `kubectl` users sign in: an OpenID Connect issuer that the API server trusts."""
 
-    issuer: Annotated[str, AfterValidator(_https)]
+    issuer: Annotated[
+        str,
+        AfterValidator(_https),
+        like(r"https://[\s\S]*", "an address that starts with https://", "https://id.example.com"),
+    ]
     """The issuer's address."""
-    clientId: str
+    clientId: Annotated[str, such_as("kubectl")]
     """The client id that tokens are made for."""
     usernameClaim: str = "email"
     """The claim that names the person."""
@@ -114,7 +139,7 @@ class Openings(Written):
 
     networks: tuple[Cidr, ...] = ()
     """Networks at home that workspaces may name, whole or in part, in `egress.allow` and as NFS servers."""
-    nodes: tuple[Name, ...] = ()
+    nodes: Annotated[tuple[Name, ...], such_as(["pi-3"])] = ()
     """Nodes whose own addresses they may name too, such as the one with the NFS disk; all that listens there counts."""
     nfsServers: tuple[Server, ...] = ()
     """NFS servers that they may name by host name. The node asks DNS, so a name goes where its DNS record goes."""
@@ -139,9 +164,9 @@ class Stack(Written):
     """The ingress controller."""
     tunnel: Tunnel = Tunnel()
     """cloudflared."""
-    workspaces: tuple[Name, ...] = ()
+    workspaces: Annotated[tuple[Name, ...], such_as(["mcd", "perso"])] = ()
     """The files under workspaces/ that this stack runs."""
-    images: dict[str, Image] = {}
+    images: Annotated[dict[str, Image], such_as({"mcd/hello": "ghcr.io/owner/name:1.2.3"})] = {}
     """Image overrides, `<workspace>/<app>: image`, so that a pipeline can deploy a tag without editing YAML."""
     services: Services = Services()
     """Optional platform services; none exists yet."""
@@ -155,5 +180,5 @@ class Stack(Written):
     """Namespaces and volumes with data refuse to be deleted. In a sandbox only if its file says so."""
     secretReaders: dict[SecretName, Annotated[tuple[Name, ...], Field(min_length=1)]] = {}
     """Secrets that workspaces share: name -> who may read it, besides the workspace that its name starts with."""
-    secrets: frozenset[str] = frozenset()
+    secrets: Annotated[frozenset[str], such_as(["web-db-password"])] = frozenset()
     """The names under warren:secrets. The values stay in Pulumi."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from config import patterns
 from config.fields import (
     MAPPING,
     TEXT,
@@ -35,34 +36,46 @@ from config.fields import (
     ShortForm,
     Written,
     either,
+    like,
     seconds,
     unit_missing,
     written_as,
 )
 from config.providers import Provider
+from config.together import editor, has, has_any, has_none, one_of, such_as, where
+
+Group = Annotated[str, like(r"(?!\s*\*?\s*$)[\s\S]*", "the name of a group", "ops")]
+Word = Annotated[str, WithJsonSchema({"type": "string", "examples": ["--verbose"]})]
 
 
 class Quota(Written):
     """What the whole workspace may ask for, its sign-in included."""
 
-    cpu: Cpu
+    cpu: Annotated[Cpu, such_as("2")]
     """The sum of all cpu requests."""
-    memory: Memory
+    memory: Annotated[Memory, such_as("4Gi")]
     """The sum of all memory requests. Limits may add up to twice as much."""
     pods: Annotated[int, Field(ge=1, le=500)] = 20
     """How many pods at a time, those of the sign-in and of an update included."""
-    storage: Memory | None = None
+    storage: Annotated[Memory | None, such_as("20Gi")] = None
     """The sum of all volumes; what the apps' own volumes add up to when left out. Claims made by hand need it."""
 
 
 class Allow(Written):
     """Who may come in. E-mails or e-mail domains admit; groups narrow that down, or admit on their own."""
 
+    model_config = editor(
+        *one_of("emails", "emailDomains", says="OAuth2-Proxy would admit either, so write one of them", needed=False),
+        has_any(
+            "emails", "emailDomains", "groups", says="nobody comes in by omission: list emailDomains, emails or groups"
+        ),
+        example={"emailDomains": ["example.com"]},
+    )
     emailDomains: tuple[EmailDomain, ...] = ()
     """Everybody with an address in one of these domains."""
     emails: tuple[Email, ...] = ()
     """These people and nobody else."""
-    groups: tuple[str, ...] = ()
+    groups: tuple[Group, ...] = ()
     """Members of one of these groups, as the provider names them."""
 
     @model_validator(mode="after")
@@ -89,7 +102,11 @@ class Auth(Written):
     """Where people sign in. With several, the sign-in page asks which."""
     allow: Allow
     """Whom of those that the providers know."""
-    session: Annotated[Duration, AfterValidator(_session)] = "12h"
+    session: Annotated[
+        Duration,
+        AfterValidator(_session),
+        like(patterns.durations_up_to(12 * 3600), "a duration of at most 12h", "30m"),
+    ] = "12h"
     """How long a sign-in lasts, at most 12h: nothing is rechecked in between (security rule 10)."""
 
 
@@ -102,7 +119,12 @@ def _limit_of(rate: str) -> str:
     return rate
 
 
-Rate = Annotated[str, AfterValidator(_limit_of), unit_missing("has no unit; write {n}/s or {n}/m")]
+Rate = Annotated[
+    str,
+    AfterValidator(_limit_of),
+    like(rf"{patterns.up_to(100_000)}/[sm]", "requests per second (s) or minute (m)", "20/s"),
+    unit_missing("has no unit; write {n}/s or {n}/m"),
+]
 
 
 class RouteRule(Written):
@@ -110,7 +132,7 @@ class RouteRule(Written):
 
     path: RoutePath
     """The path on the host, and everything below it. Nothing is stripped: the app sees the whole path."""
-    port: Name | None = None
+    port: Annotated[Name | None, such_as("http")] = None
     """Which of the app's ports, by name; needed only where it has several."""
     public: bool = False
     """Open to everyone although the workspace signs people in."""
@@ -118,7 +140,7 @@ class RouteRule(Written):
     """`page` sends people to sign in, `api` answers 401 (for XHR, WebSockets and command lines)."""
     rateLimit: Rate | None = None
     """Per client address as Cloudflare reports it; an IPv6 network of 64 bits is one client."""
-    bodySize: Memory | None = None
+    bodySize: Annotated[Memory | None, such_as("8Mi")] = None
     """The largest request body; without a limit when left out, but for Cloudflare's own. Nothing is stored to measure
     it, so that under Traefik a request that does not say its length is taken up to 64Ki only."""
     timeout: Duration | None = None
@@ -131,7 +153,7 @@ class RouteRule(Written):
     crossOrigin: bool = False
     """Pages of other hosts, other workspaces' included, may post to it and open WebSockets as whoever is signed in, or
     comes with the password of `basicAuth` or from an address of `allowFrom`."""
-    deny: tuple[RoutePath, ...] = ()
+    deny: Annotated[tuple[RoutePath, ...], such_as(["/metrics"])] = ()
     """Paths below this one that nobody reaches from outside, such as /metrics."""
     basicAuth: Secret | None = None
     """An htpasswd file (bcrypt) for apps without a sign-in of their own, which do not see the password."""
@@ -143,7 +165,7 @@ Route = Annotated[RouteRule, ShortForm("path", RoutePath, "a path such as /api, 
 class Literally(Written):
     """A value that looks like a secret by its name and is none: `{ value: ... }`."""
 
-    value: str
+    value: Annotated[str, such_as("change-me-later")]
     """The text itself."""
 
 
@@ -175,11 +197,14 @@ class Amount(Written):
 class TcpOrExec(Written):
     """A health check other than a bare path."""
 
-    http: RoutePath | None = None
+    model_config = editor(
+        *one_of("http", "tcp", "exec", says="a health check has exactly one of http, tcp, exec"), example={"tcp": True}
+    )
+    http: Annotated[RoutePath | None, such_as("/healthz")] = None
     """A path that answers 200 to 399."""
     tcp: bool = False
     """Whether the port accepts a connection."""
-    exec: tuple[str, ...] = ()
+    exec: tuple[Word, ...] = ()
     """A command that leaves with 0."""
     port: Name | None = None
     """Which of the app's ports, by name; the first one when left out."""
@@ -210,15 +235,22 @@ class Nfs(Written):
 class Volume(Written):
     """Storage of an app: a claim made for it, a claim that exists, an NFS directory, or scratch space."""
 
+    model_config = editor(
+        *one_of(
+            "claim", "nfs", "scratch", says="a volume has one source: claim, nfs or scratch, or none", needed=False
+        ),
+        where(has("claim"), {}, has("size", says="a volume needs a size, such as 5Gi")),
+        example={"mount": "/data", "size": "5Gi"},
+    )
     mount: MountPath
     """Where the containers see it."""
-    size: Memory | None = None
+    size: Annotated[Memory | None, such_as("5Gi")] = None
     """How much to ask for. Needed unless `claim` names one that exists."""
     storageClass: ObjectName | None = None
     """The cluster's default class when left out (local-path on K3s, which keeps the data on one node)."""
     accessMode: Literal["ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"] = "ReadWriteOnce"
     """As Kubernetes has it. With ReadWriteOnce an update stops the old pod before it starts the new one."""
-    claim: ObjectName | None = None
+    claim: Annotated[ObjectName | None, such_as("wiki-pages")] = None
     """An existing PersistentVolumeClaim, or another app's volume as `<app>-<volume>`. One that is made by hand needs
     `quota.storage`."""
     nfs: Nfs | None = None
@@ -242,9 +274,9 @@ class Container(Written):
 
     image: Image
     """With a tag or digest."""
-    command: tuple[str, ...] = ()
+    command: tuple[Word, ...] = ()
     """Instead of the image's entrypoint."""
-    args: tuple[str, ...] = ()
+    args: tuple[Word, ...] = ()
     """Instead of the image's arguments."""
     env: dict[EnvName, EnvValue] = {}
     """Added to the app's env."""
@@ -257,11 +289,11 @@ class Container(Written):
 class Toleration(Written):
     """As Kubernetes has it."""
 
-    key: str
+    key: Annotated[str, such_as("dedicated")]
     """The taint's key."""
     operator: Literal["Equal", "Exists"] = "Equal"
     """Whether the value counts."""
-    value: str | None = None
+    value: Annotated[str | None, such_as("media")] = None
     """The taint's value."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """The taint's effect; all when left out."""
@@ -272,7 +304,7 @@ class Autoscale(Written):
 
     min: Annotated[int, Field(ge=1, le=100)] = 1
     """The fewest replicas."""
-    max: Annotated[int, Field(ge=1, le=100)]
+    max: Annotated[int, Field(ge=1, le=100, examples=[3])]
     """The most replicas."""
     cpu: Annotated[int, Field(ge=1, le=500)] = 80
     """The average load to keep, in percent of the cpu request."""
@@ -301,40 +333,64 @@ def _stop(duration: str) -> str:
 class App(Written):
     """One app: an image or a static folder, served, internal, or run on a schedule."""
 
+    model_config = editor(
+        *one_of("image", "static", says="an app has exactly one of image and static"),
+        *one_of("port", "ports", says="an app has port or ports, not both", needed=False),
+        where(
+            has("routes", "image"), has_any("port", "ports", says="routes need a port: which does the app listen on?")
+        ),
+        where(has("host"), has("routes", says="a host needs routes, such as [/]")),
+        where(
+            has("schedule"),
+            has_none(
+                *("port", "ports", "routes", "health", "autoscale", "static"),
+                says="an app on a schedule has no port, ports, routes, health, autoscale or static",
+            ),
+        ),
+        where(
+            has("autoscale"),
+            {"properties": {"replicas": {"const": 1, "errorMessage": "an app has replicas or autoscale, not both"}}},
+        ),
+        example={"image": "ghcr.io/owner/name:1.2.3", "port": 8000, "routes": ["/"]},
+    )
     image: Image | None = None
     """With a tag or digest; `latest` is refused."""
-    static: str | None = None
+    static: Annotated[str | None, such_as("mcd/landing")] = None
     """A folder under workspaces/, served as it is at every route; at most 900 KiB. What is below the name of
     another workspace is that one's."""
     port: Port | None = None
     """The port it listens on. 80 for a static folder."""
-    ports: dict[Name, Port] = {}
+    ports: Annotated[dict[Name, Port], such_as({"http": 8000, "metrics": 9090})] = {}
     """Several ports by name, instead of `port`. A port with no route is reached from inside the workspace only."""
     routes: tuple[Route, ...] = ()
     """Paths on the host that lead here. Without any, the app is reached from inside the workspace only."""
     host: HostLabel | None = None
     """A host of its own, one label under the domain; the workspace's host when left out."""
-    command: tuple[str, ...] = ()
+    command: tuple[Word, ...] = ()
     """Instead of the image's entrypoint."""
-    args: tuple[str, ...] = ()
+    args: tuple[Word, ...] = ()
     """Instead of the image's arguments."""
     env: dict[EnvName, EnvValue] = {}
     """Environment variables: text, or a secret by name. `$(NAME)` in a text stands for another variable."""
-    files: dict[MountPath, str] = {}
+    files: Annotated[dict[MountPath, str], such_as({"/etc/app/config.toml": "debug = false\n"})] = {}
     """Config files: path in the container -> text."""
     health: Health | None = None
     """How Kubernetes asks whether the app is well; without it, whether its process runs."""
-    gracePeriod: Annotated[Duration, AfterValidator(_stop)] = "30s"
+    gracePeriod: Annotated[
+        Duration,
+        AfterValidator(_stop),
+        like(patterns.durations_up_to(LONGEST_STOP), f"a duration of at most {LONGEST_STOP}s", "2m"),
+    ] = "30s"
     """How long it may take to stop after SIGTERM before it is killed, at most 590s."""
     requests: Amount = Amount()
     """What one replica needs at least; 50m and 64Mi when left out."""
     limits: Amount = Amount()
     """What one replica may take at most. Memory when left out: twice the request, and at least 256Mi."""
-    replicas: Annotated[int, Field(ge=0, le=100)] = 1
+    replicas: Annotated[int, Field(ge=0, le=100, examples=[2])] = 1
     """How many pods."""
     autoscale: Autoscale | None = None
     """A number of pods that follows the load, instead of `replicas`."""
-    volumes: dict[Name, Volume] = {}
+    volumes: Annotated[dict[Name, Volume], such_as({"data": {"mount": "/data", "size": "5Gi"}})] = {}
     """Storage, by a name of your choice."""
     schedule: Schedule | None = None
     """Runs as a CronJob instead of a service."""
@@ -389,9 +445,9 @@ class Egress(Written):
 class Access(Written):
     """People with kubectl, by the groups of the stack's `people` issuer."""
 
-    edit: tuple[str, ...] = ()
+    edit: Annotated[tuple[str, ...], such_as(["developers"])] = ()
     """Groups that may change what runs here: pods, jobs, config, secrets; never routes, walls, quotas or roles."""
-    view: tuple[str, ...] = ()
+    view: Annotated[tuple[str, ...], such_as(["everybody"])] = ()
     """Groups that may look at what runs here and read its logs, secrets excepted."""
 
 

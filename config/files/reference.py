@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 
 from config import fields, providers, workspace
@@ -20,33 +20,44 @@ from config.workspace import Workspace
 
 DOCS = Path(__file__).parents[2] / "docs"
 
-KINDS: dict[str, tuple[Any, str, Any]] = {
-    "name": (fields.Name, "a letter, then a-z, 0-9 and -, at most 40 characters", "web"),
-    "host label": (fields.HostLabel, 'one label under the domain, or "@" for the domain itself', "api"),
-    "domain": (fields.Domain, "a domain name", "example.com"),
-    "port": (fields.Port, "a number from 1 to 65535", 8000),
-    "route path": (fields.RoutePath, "starts with /; matches whole segments and everything below them", "/api/v1"),
-    "network": (fields.Cidr, "an address and a prefix length, with no host bits set", "10.0.0.0/24"),
-    "address": (fields.Address, "an IP address", "10.0.0.50"),
-    "cpu": (fields.Cpu, 'cores ("2", "0.5") or thousandths of one; numbers in quotes', "250m"),
-    "memory": (fields.Memory, "a number with a unit: Ki, Mi, Gi, Ti, k, M, G or T", "512Mi"),
-    "duration": (fields.Duration, "a whole number with s, m or h", "90s"),
-    "image": (fields.Image, "an image with a tag or digest, never latest", "ghcr.io/owner/name:1.2.3"),
-    "e-mail": (fields.Email, "an address in lower case", "ada@example.com"),
-    "e-mail domain": (fields.EmailDomain, "what follows the @", "example.com"),
-    "Cloudflare id": (fields.CloudflareId, "32 hexadecimal digits", "0123456789abcdef0123456789abcdef"),
-    "variable": (fields.EnvName, "the name of an environment variable", "LOG_LEVEL"),
-    "absolute path": (fields.ContainerPath, "a path that starts with /", "/srv/share"),
-    "mount path": (fields.MountPath, "an absolute path, but not / itself", "/data"),
-    "label": (fields.LabelKey, "the name of a Kubernetes label", "kubernetes.io/arch"),
-    "label value": (fields.LabelValue, "the value of a Kubernetes label", "arm64"),
-    "server": (fields.Server, "an IP address or a host name", "10.0.0.7"),
-    "schedule": (fields.Schedule, "five cron fields (minute, hour, day, month, weekday), in UTC", "0 3 * * *"),
-    "rate": (workspace.Rate, "requests per second (s) or minute (m)", "20/s"),
-    "https address": (providers.Https, "an address that starts with https://", "https://git.example.com"),
-    "certificate": (providers.Certificate, "a PEM file in base64, on one line", None),
-    "secret": (fields.Secret, "the name of a secret in the stack's config", {"secret": "web-db-password"}),
+_TYPES: dict[str, Any] = {
+    "name": fields.Name,
+    "host label": fields.HostLabel,
+    "domain": fields.Domain,
+    "port": fields.Port,
+    "route path": fields.RoutePath,
+    "network": fields.Cidr,
+    "address": fields.Address,
+    "cpu": fields.Cpu,
+    "memory": fields.Memory,
+    "duration": fields.Duration,
+    "image": fields.Image,
+    "e-mail": fields.Email,
+    "e-mail domain": fields.EmailDomain,
+    "Cloudflare id": fields.CloudflareId,
+    "variable": fields.EnvName,
+    "absolute path": fields.ContainerPath,
+    "mount path": fields.MountPath,
+    "label": fields.LabelKey,
+    "label value": fields.LabelValue,
+    "server": fields.Server,
+    "schedule": fields.Schedule,
+    "rate": workspace.Rate,
+    "https address": providers.Https,
+    "certificate": providers.Certificate,
 }
+
+
+def _kinds_of_values() -> dict[str, tuple[Any, str, Any]]:
+    known: dict[str, tuple[Any, str, Any]] = {}
+    for kind, alias in _TYPES.items():
+        looks = TypeAdapter(alias).json_schema()
+        known[kind] = (alias, looks["description"], looks["examples"][0])
+    secret = (fields.Secret, "the name of a secret in the stack's config", {"secret": "web-db-password"})
+    return {**known, "certificate": (*known["certificate"][:2], None), "secret": secret}
+
+
+KINDS = _kinds_of_values()
 """Kind -> its type, what it looks like, and an example (none where an example would be a page long)."""
 
 _KIND_OF = {get_args(alias)[1]: kind for kind, (alias, _, _) in KINDS.items()}

@@ -1,7 +1,6 @@
-"""JSON Schemas of what a person writes, with the docstring of every key as its description.
+"""JSON Schemas of the models, with the docstring of every key as its description: what refusals and reference read.
 
-Owns workspaces/schema.json, by which editors complete and check workspace files; `python -m config.files.schema` writes
-it.
+Does not own: the files that editors read, which are made from these (`editors`).
 """
 
 from __future__ import annotations
@@ -9,24 +8,30 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from config.workspace import Workspace
-
-FILE = Path(__file__).parents[2] / "workspaces" / "schema.json"
-
 
 class _Plain(GenerateJsonSchema):
-    """Without the titles that repeat every key in capitals."""
+    """Without the titles that repeat every key in capitals, and with all that a mapping says of its keys."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+    def dict_schema(self, schema: Any) -> dict[str, Any]:
+        """Pydantic's own lets every key pass that does not match."""
+        made: dict[str, Any] = {"type": "object", "additionalProperties": self.generate_inner(schema["values_schema"])}
+        names = self.generate_inner(schema["keys_schema"])
+        return made if names == {"type": "string"} else made | {"propertyNames": names}
+
+    def tagged_union_schema(self, schema: Any) -> dict[str, Any]:
+        """With our words for a value that is none of the kinds."""
+        made = super().tagged_union_schema(schema)
+        words = schema.get("custom_error_message")
+        return made | {"errorMessage": words} if words else made
 
 
 @functools.cache
@@ -57,13 +62,3 @@ def _docstrings(module: Any) -> dict[str, dict[str, str]]:
                     own[above.target.id] = inspect.cleandoc(str(below.value.value))  # type: ignore[attr-defined]
             found[cls.name] = own
     return found
-
-
-def workspace_schema() -> str:
-    """The text of workspaces/schema.json."""
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema_of(Workspace)}
-    return json.dumps(schema, indent=2) + "\n"
-
-
-if __name__ == "__main__":
-    FILE.write_text(workspace_schema())

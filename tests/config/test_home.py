@@ -1,4 +1,4 @@
-"""The files that ship: the reference stack, the sandbox, the example, Pulumi.yaml and the schema."""
+"""The files that ship: the reference stack, the sandbox, the example and Pulumi.yaml."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic_core import PydanticUndefined
 
 from config.checks.capacity import capacity
-from config.files.schema import FILE, schema_of, workspace_schema
+from config.files.schema import schema_of
 from config.load import read
 from config.stack import Stack
-from config.workspace import Workspace
 from manifests import platform
 from manifests.platform import Platform
 
@@ -141,36 +139,3 @@ def test_the_defaults_of_pulumi_yaml_change_nothing() -> None:
     config, _ = platform.config_from_file(ROOT / "Pulumi.home.yaml")
     defaults = {key: entry["default"] for key, entry in declared().items() if "default" in entry and key != "secrets"}
     assert platform.load(ROOT, "home", {**defaults, **config}, secrets=[ENTRA]) == shipped("home", [ENTRA])
-
-
-# The schema
-
-
-def test_the_checked_in_schema_is_current() -> None:
-    assert FILE.read_text("utf-8") == workspace_schema(), "run: python -m config.files.schema"
-
-
-@pytest.mark.parametrize("model", [Workspace, Stack])
-def test_every_key_of_the_schema_is_described(model: type[Workspace] | type[Stack]) -> None:
-    schema = schema_of(model)
-    for name, part in [(model.__name__, schema), *schema["$defs"].items()]:
-        for key, field in part.get("properties", {}).items():
-            assert field.get("description"), f"{name}.{key}"
-
-
-def test_editors_accept_what_ships_and_mark_what_is_wrong() -> None:
-    editor = Draft202012Validator(schema_of(Workspace))
-    for path in [*(ROOT / "workspaces").glob("*.yaml"), *(ROOT / "docs/examples").rglob("workspaces/*.yaml")]:
-        data = read(path, path.name).data
-        assert list(editor.iter_errors(data)) == []
-        app = next(iter(data["apps"].values()))
-        for key, wrong in {"port": 80800, "imge": "x", "routes": ["landing"], "requests": {"memory": "64"}}.items():
-            assert not editor.is_valid({**data, "apps": {"web": {**app, key: wrong}}}), key
-
-
-def test_every_workspace_file_points_editors_at_the_schema() -> None:
-    files = [*(ROOT / "workspaces").glob("*.yaml"), *(ROOT / "docs/examples").rglob("workspaces/*.yaml")]
-    assert len(files) >= 4
-    for path in files:
-        comment = path.read_text("utf-8").splitlines()[0]
-        assert (path.parent / comment.removeprefix("# yaml-language-server: $schema=")).resolve() == FILE

@@ -6,12 +6,10 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from config import reserved
 from config.checks.capacity import capacity
 from config.checks.usage import at_least, at_most, workspace_pods
-from config.files.schema import schema_of
 from config.load import parse_yaml, validate
 from config.mistakes import Document, Mistakes
 from config.routes import hosts_of, route_table
@@ -87,16 +85,6 @@ def test_yaml_written_as_json_reads_as_the_same_workspace(project: Project) -> N
         read = parse_yaml(json.dumps(data), f"workspaces/{name}.yaml")
         assert read.data == data
         assert validate(Workspace, read).model == validate(Workspace, Document("x", data)).model
-
-
-EDITOR = Draft202012Validator(schema_of(Workspace))
-
-
-@few
-@given(projects(max_size=1))
-def test_an_editor_accepts_what_the_program_accepts(project: Project) -> None:
-    for data in project.workspaces.values():
-        assert list(EDITOR.iter_errors(data)) == []
 
 
 _junk = st.recursive(
