@@ -194,6 +194,12 @@ class Amount(Written):
     """A number with a unit."""
 
 
+def _start(duration: str) -> str:
+    if seconds(duration) > 3600:
+        raise ValueError(f"{duration!r} is longer than 1h, and everybody's `up` waits for it; write 1h or less")
+    return duration
+
+
 class TcpOrExec(Written):
     """A health check other than a bare path."""
 
@@ -208,8 +214,10 @@ class TcpOrExec(Written):
     """A command that leaves with 0."""
     port: Name | None = None
     """Which of the app's ports, by name; the first one when left out."""
-    start: Duration = "60s"
-    """How long the app may take to answer for the first time."""
+    start: Annotated[
+        Duration, AfterValidator(_start), like(patterns.durations_up_to(3600), "a duration of at most 1h", "5m")
+    ] = "60s"
+    """How long the app may take to answer for the first time, at most 1h."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> TcpOrExec:
