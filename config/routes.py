@@ -94,7 +94,9 @@ def protected_hosts(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
     """The hosts that need sign-in: those with a route behind it, and always the one that Dex lives on."""
     if workspace.auth == "none":
         return ()
-    found = {row.host for row in routes_of(stack, workspace) if row.auth != "none"}
+    # Without the rows, whose ports may be wrong still: how many pods there are is said together with that.
+    apps = workspace.apps.values()
+    found = {host_of(stack, workspace, app) for app in apps if not all(rule.public for rule in app.routes)}
     return tuple(sorted(found | {hostname(workspace.host, stack.domain)}))
 
 

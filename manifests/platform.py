@@ -128,7 +128,7 @@ def _documents(folder: Path, stack: Document, found: list[Mistake]) -> list[Docu
     listed = stack.data.get("workspaces")
     first: dict[str, int] = {}
     for i, name in enumerate(listed if isinstance(listed, list | tuple) else ()):
-        if not isinstance(name, str) or "/" in name or "\\" in name:
+        if not isinstance(name, str) or "/" in name or "\\" in name or len(name) > 200:
             continue  # the stack's own check says that this is not a name
         path: KeyPath = ("workspaces", i)
         file = folder / f"{name}.yaml"

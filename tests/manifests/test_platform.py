@@ -201,6 +201,12 @@ def test_rule_53_whoever_lets_in_some_people_only_may_say_that_other_pages_write
     assert row.rule.crossOrigin
 
 
+def test_a_name_that_no_file_can_have_is_no_name(tmp_path: Path) -> None:
+    long = "x" * 5000
+    [told] = mistakes(tmp_path, edited("Pulumi.home.yaml", ("[mcd, shop]", f"[mcd, shop, {long}]")))
+    assert told.startswith(f"Pulumi.home.yaml:12: workspaces[2]: '{long}' is not a name: ")
+
+
 # Files that lead elsewhere
 
 
