@@ -29,6 +29,7 @@ from config import patterns
 MAX_PATH = 255
 MAX_TEBIBYTES = 1024
 MAX_HOURS = 168
+MAX_CORES = 10_000
 """More than anybody means. nginx loads no part of a config with a number or a word in it that is too large for it, so
 that one route would stand in the way of everybody's next change."""
 
@@ -155,7 +156,8 @@ def cpu_quantity(millis: int) -> str:
 
 
 def _cpu(text: str) -> str:
-    millicores(text)
+    if millicores(text) > MAX_CORES * 1000:
+        raise ValueError(f"is more than {MAX_CORES} cores; write less")
     return text
 
 

@@ -177,8 +177,13 @@ def _static_folders(
     for name, app in file.model.apps.items():
         if app.static is None:
             continue
-        path = (folder / app.static).resolve()
         example = f"such as {file.model.name}/{name}"
+        try:
+            path = (folder / app.static).resolve()
+            path.exists()
+        except (OSError, RuntimeError, ValueError):  # too long, a NUL in it, links in a circle
+            found.append(file.mistake(("apps", name, "static"), f"can be no folder's name; name one, {example}"))
+            continue
         if not path.is_relative_to(base):
             what = f"{app.static!r} leads outside {FOLDER}/; name a folder inside it, {example}"
         elif path == base:
@@ -193,5 +198,7 @@ def _static_folders(
                 continue
             except ValueError as refused:
                 what = f"{FOLDER}/{app.static}: {refused}"
+            except (OSError, RuntimeError):
+                what = f"{FOLDER}/{app.static}: has something in it that cannot be read; look at rights and links"
         found.append(file.mistake(("apps", name, "static"), what))
     return folders

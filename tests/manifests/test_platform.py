@@ -251,6 +251,13 @@ def test_rule_49_a_workspace_publishes_no_folder_of_another_one(written: str, tm
     )
 
 
+@pytest.mark.parametrize("written", ["x" * 5000, '"a\\0b"', "mcd/circle"])
+def test_what_can_be_no_static_folder_is_a_mistake(written: str, tmp_path: Path) -> None:
+    files = edited("workspaces/mcd.yaml", ("mcd/landing", written))
+    [said] = mistakes(tmp_path, files, prepare=_link("workspaces/mcd/circle", "workspaces/mcd/circle"))
+    assert said.startswith("workspaces/mcd.yaml:13: apps.landing.static: ")
+
+
 def test_a_file_in_a_static_folder_may_not_be_a_link_out_of_it(tmp_path: Path) -> None:
     files = {**FILES, "secret.txt": "mine"}
     assert mistakes(tmp_path, files, prepare=_link("secret.txt", "workspaces/mcd/landing/a.txt")) == [
