@@ -26,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from config import patterns
 from config.fields import mebibytes
 from config.routes import Route
 from manifests import names
@@ -102,18 +103,6 @@ def router_rule(host: str, path: str) -> str:
     return f'Host("{host}") && {paths}'
 
 
-def up_to(limit: int) -> str:
-    """A regular expression for the whole numbers from 0 to a limit, as `Content-Length` may have them."""
-    digits = str(limit)
-    shorter = [f"[0-9]{{1,{len(digits) - 1}}}"] if len(digits) > 1 else []
-    smaller = [
-        f"{digits[:i]}[0-{int(digit) - 1}]" + "[0-9]" * (len(digits) - i - 1)
-        for i, digit in enumerate(digits)
-        if digit != "0"
-    ]
-    return f"^0*({'|'.join([*shorter, *smaller, digits])})$"
-
-
 def _limit_name(route: Route) -> str:
     return joined.normalized("limit", route.workspace, names.slug(route))
 
@@ -138,7 +127,7 @@ def _routers(route: Route) -> Iterator[tuple[str, Manifest]]:
     if route.rule.bodySize is None:
         yield joined.own_router(served), base
         return
-    length = f'HeaderRegexp("Content-Length", "{up_to(mebibytes(route.rule.bodySize) * 2**20)}")'
+    length = f'HeaderRegexp("Content-Length", "^{patterns.within(0, mebibytes(route.rule.bodySize) * 2**20)}$")'
     borrowed = f"{joined.router(names.INGRESS_NAMESPACE, MEASURING)}-buffering@{PROVIDER}"
     yield joined.own_router(served), {**base, "middlewares": [*chain, borrowed]}
     yield joined.measured_router(served), {**base, "rule": f"{rule} && {length}", "priority": len(rule) + 2}
