@@ -111,8 +111,8 @@ BEYOND = (
         shop(autoscale={"min": 3, "max": 2}),
     ),
     Beyond(
-        "that an amount is below a petabyte in any of eight units, fractions included, is arithmetic",
-        r"^is more than 1024Ti; write less$",
+        "that an amount is below a bound in any of its units, fractions included, is arithmetic",
+        r"^is more than (1024Ti|10000 cores); write less$",
         shop(requests={"memory": "99999999Ti"}),
     ),
     Beyond(
