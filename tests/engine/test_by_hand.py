@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -99,14 +100,20 @@ def test_without_force_the_same_up_fails_with_a_conflict(platform: Platform) -> 
         assert "somebody else has changed spec.replicas" in "\n".join(refused.errors)
 
 
-def test_a_killed_up_is_finished_as_the_docs_say(platform: Platform) -> None:
-    project = platform()
+def _half_way(project: Project, made: int) -> subprocess.Popen[str]:
+    """An `up` that goes on, and has made so many objects."""
     running = project.start("up")
     deadline = time.monotonic() + 120
-    while len(project.manifest_files()) < 20:
+    while len(project.manifest_files()) < made:
         assert running.poll() is None, "up ended before it could be interrupted"
         assert time.monotonic() < deadline, "up has made nothing"
         time.sleep(0.02)
+    return running
+
+
+def test_a_killed_up_is_finished_as_the_docs_say(platform: Platform) -> None:
+    project = platform()
+    running = _half_way(project, 20)
     os.killpg(running.pid, signal.SIGKILL)
     running.communicate()
     # When none was under way at that moment the state knows every object, and there is nothing to show.
@@ -164,12 +171,7 @@ def test_secrets_are_shown_and_hidden_again_by_the_next_up(up: Project) -> None:
 
 def test_an_up_that_was_stopped_by_ctrl_c_is_simply_finished(platform: Platform) -> None:
     project = platform()
-    running = project.start("up")
-    deadline = time.monotonic() + 120
-    while len(project.manifest_files()) < 10:
-        assert running.poll() is None, "up ended before it could be stopped"
-        assert time.monotonic() < deadline, "up has made nothing"
-        time.sleep(0.02)
+    running = _half_way(project, 10)
     # As a terminal does: to everything that belongs to the command.
     os.killpg(running.pid, signal.SIGINT)
     output, _ = running.communicate(timeout=60)
