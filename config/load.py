@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
 from config.mistakes import Document, KeyPath, Loaded, Mistake, Mistakes, Model, dotted
 
@@ -208,6 +207,8 @@ def validate(model: type[Model], document: Document) -> Loaded[Model]:
     Raises:
         Mistakes: everything the model refuses, each with its line.
     """
+    from pydantic import ValidationError  # a quarter of a second that who only reads a file need not wait
+
     try:
         return Loaded(model.model_validate_json(json.dumps(document.data)), document)
     except ValidationError as refused:

@@ -15,7 +15,6 @@ from typing import Any
 from config import commands
 from config.load import read
 from config.mistakes import Document, KeyPath, Mistake, Mistakes, dotted, nearest
-from config.stack import Stack
 
 PROVIDERS = "pulumi:disable-default-providers"
 CLOUDFLARE = "cloudflare:apiToken"
@@ -55,7 +54,7 @@ def stack_document(
     for path, line in file.lines.items():
         if len(path) > 1 and path[0] == "config" and (key := _canonical(str(path[1]))).startswith("warren:"):
             lines[(key.removeprefix("warren:"), *path[2:])] = line
-    unknown = {key: None for key in config if key not in Stack.model_fields}
+    unknown = {key: None for key in config if key not in _fields()}
     known = {key: value for key, value in {**unknown, **decoded(written)}.items() if not key.startswith(_DOTTED)}
     data = {**known, "secrets": sorted(secrets)}
     sandbox = data.get("sandbox") is True
@@ -84,6 +83,13 @@ def before_the_engine(root: Path, stack_name: str) -> list[Mistake]:
         return [*_salt(file), *_look_alikes(file)]
     except Mistakes as refused:
         return refused.mistakes
+
+
+def _fields() -> Mapping[str, Any]:
+    """The keys that a stack may say. `before_the_engine` is in front of every command and needs no model."""
+    from config.stack import Stack
+
+    return Stack.model_fields
 
 
 def _canonical(key: str) -> str:
@@ -203,7 +209,7 @@ def decoded(written: Mapping[str, Any]) -> dict[str, Any]:
     """
     data: dict[str, Any] = {}
     for key, value in written.items():
-        field = Stack.model_fields.get(key)
+        field = _fields().get(key)
         flag = field is not None and field.annotation is bool and value in ("true", "false")
         if isinstance(value, str) and (flag or value.startswith(("{", "["))):
             try:

@@ -173,3 +173,10 @@ def test_an_interrupt_is_the_engine_s_to_answer() -> None:
     assert stack.run([sys.executable, "-c", program], dict(os.environ)) == 7
     died = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
     assert stack.run([sys.executable, "-c", died], dict(os.environ)) == 143
+
+
+def test_what_is_looked_at_before_the_engine_starts_needs_no_models() -> None:
+    """They take a quarter of a second to import, and every command would wait for it."""
+    asked = "import sys, scripts.stack; print('pydantic' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=stack.ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
