@@ -146,10 +146,14 @@ def room(cluster: Cluster, leaving: list[str]) -> Iterator[Room]:
     [namespace] = [each for each in cluster.rendered.of("Namespace") if each["metadata"]["name"] == "team"]
     made = changed(namespace, metadata__name=name)
     try:
-        for each in (made, *(changed(each, metadata__namespace=name) for each in copied)):
-            answer = api.create(each)
+        assert api.create(made).ok
+        # A ConfigMap that comes while a quota is new may stay uncounted for five minutes.
+        wait(
+            "what controllers make", lambda: all(api.get("v1", kind, name) for kind in ("ServiceAccount", "ConfigMap"))
+        )
+        for each in copied:
+            answer = api.create(changed(each, metadata__namespace=name))
             assert answer.ok, answer.message
-        wait("an account", lambda: api.get("v1", "ServiceAccount", name))
         wait("quotas", lambda: all(each.get("status", {}).get("hard") for each in api.get("v1", "ResourceQuota", name)))
         with closing(api.speaking_for(ANN)) as ann:
             wait("her rights", lambda: ann.request("GET", api.path("v1", "Pod", name)).ok)
