@@ -37,7 +37,7 @@ given = {CLOUDFLARE: cloudflare_token is not None, SECRETS: bool(secret_values)}
 # 1. What people wrote. A mistake ends the program here, with all the others, before anything is registered.
 try:
     plan = platform.load(
-        Path(__file__).parent,
+        Path(pulumi.get_root_directory()),
         pulumi.get_stack(),
         {key: value for key in Stack.model_fields if key != "secrets" and (value := settings.get(key)) is not None},
         secrets=sorted(secret_values),

@@ -18,9 +18,10 @@ import threading
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-MODULES = ROOT / "tools"
-BUILT = ROOT / ".tools" / "parts"
+from scripts.project import WARREN
+
+MODULES = WARREN / "tools"
+BUILT = WARREN / ".tools" / "parts"
 
 ENGINE = "pulumi"
 """Built by ``setup.py``, and only where there is no other engine."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from scripts import setup
 from scripts.parts import say
+from scripts.project import WARREN
 
 MINUTES = 15
 """How long one Python's tests may take: on two cores they take three minutes."""
@@ -52,7 +53,7 @@ def tests(version: str, python: str, arguments: list[str]) -> bool:
     # Compiled files and caches of other versions do not get into each other's way, but pytest's list of failures does.
     command = [str(venv / "bin" / "python"), "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile"]
     try:
-        done = subprocess.run([*command, *arguments], cwd=setup.ROOT, timeout=MINUTES * 60, check=False)
+        done = subprocess.run([*command, *arguments], cwd=WARREN, timeout=MINUTES * 60, check=False)
     except subprocess.TimeoutExpired:
         say(f"Python {version}: stopped after {MINUTES} minutes")
         return False

@@ -1,6 +1,6 @@
-"""Set up a checkout: Python packages in .venv, a Pulumi engine, the sandbox's stand-ins in .state.
+"""Set up a checkout: Python packages in .venv, an engine in .tools, the sandbox's stand-ins in the project's .state.
 
-Owns: deciding what is missing and installing it, inside the checkout only.  Running it again installs nothing: every
+Owns: deciding what is missing and installing it, inside these folders only.  Running it again installs nothing: every
 part has a stamp with the hash of what it was made from.  Does not own: stacks and their environment (``stack.py``).
 
 It runs before anything is installed: standard library only, and the version check must work on any Python 3.
@@ -20,11 +20,11 @@ from pathlib import Path
 
 from scripts import parts
 from scripts.parts import say
+from scripts.project import PROJECT, WARREN
 
-ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-TOOLS = ROOT / ".tools"
-STATE = ROOT / ".state"
+VENV = WARREN / ".venv"
+TOOLS = WARREN / ".tools"
+STATE = PROJECT / ".state"
 BUILT = TOOLS / "bin" / "pulumi"
 ENGINE_FILE = TOOLS / "engine.json"
 ENGINE_MODULE = parts.MODULES / parts.ENGINE / "go.mod"
@@ -71,7 +71,7 @@ def set_up_packages(venv: Path, python: str) -> None:
         venv: The environment's directory.
         python: The interpreter to make it with.
     """
-    lock = ROOT / "requirements-dev.txt"
+    lock = WARREN / "requirements-dev.txt"
     stamp = venv / "warren-stamp"
     own = venv / "bin" / "python"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
@@ -79,7 +79,7 @@ def set_up_packages(venv: Path, python: str) -> None:
         if stamp.is_file() and stamp.read_text() == wanted:
             return
     else:
-        shown = os.path.relpath(venv, ROOT)
+        shown = os.path.relpath(venv, WARREN)
         if venv.exists():
             say(f"setup: the Python of {shown} is gone or has become another version; making {shown} again")
         else:
@@ -91,7 +91,7 @@ def set_up_packages(venv: Path, python: str) -> None:
     say("setup: installing the Python packages of requirements-dev.txt, each checked against its hash (about a minute)")
     # Compiling 12 MB of generated classes that nothing here imports would take longer than downloading them.
     command = [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-    if subprocess.run([*command, "--require-hashes", "-r", str(lock)], cwd=ROOT, check=False).returncode != 0:
+    if subprocess.run([*command, "--require-hashes", "-r", str(lock)], cwd=WARREN, check=False).returncode != 0:
         raise stop("the packages could not be installed; the message above says why")
     stamp.write_text(wanted)
 
@@ -221,7 +221,7 @@ def set_up_sandbox() -> None:
     (STATE / "backend").mkdir(parents=True, exist_ok=True)
     STATE.chmod(0o700)
     subprocess.run(
-        [str(VENV / "bin" / "python"), "-m", "sandbox.install", str(STATE / "pulumi-home")], cwd=ROOT, check=True
+        [str(VENV / "bin" / "python"), "-m", "sandbox.install", str(STATE / "pulumi-home")], cwd=WARREN, check=True
     )
 
 

@@ -1,6 +1,6 @@
 """Run Pulumi on one stack: ``python -m scripts.stack preview|up|destroy|config|pulumi <stack>``.
 
-Owns: the environment of the sandbox stacks, which is all inside the checkout, the little that other stacks need, and
+Owns: the environment of the sandbox stacks, which is all inside the project, the little that other stacks need, and
 what is said before the engine would fail in words that do not help.  ``config`` and ``pulumi`` take the rest of their
 command line from ``WARREN_ARGS``.  Does not own: anything a plain ``pulumi`` command needs; the same commands work
 without this file wherever Pulumi is installed.
@@ -24,11 +24,11 @@ import yaml
 
 from config.files.stack_file import before_the_engine
 from config.mistakes import Mistakes
+from scripts.project import PROJECT, WARREN
 from scripts.tree import draw, told
 
-ROOT = Path(__file__).resolve().parent.parent
-STATE = ROOT / ".state"
-ENGINE_FILE = ROOT / ".tools" / "engine.json"
+STATE = PROJECT / ".state"
+ENGINE_FILE = WARREN / ".tools" / "engine.json"
 
 SANDBOX_PASSPHRASE = "warren-sandbox"  # noqa: S105 (see below)
 """Public by design: it encrypts the demo secrets of Pulumi.sandbox.yaml, which open nothing."""
@@ -109,7 +109,7 @@ def user_environment(base: dict[str, str]) -> dict[str, str]:
         logged_in = bool(json.loads((_home(base) / "credentials.json").read_text(encoding="utf-8")).get("current"))
     except (OSError, ValueError):
         logged_in = False
-    # Never inside the checkout: `git clean -fdx` must not be able to lose a platform.
+    # Never inside the project: `git clean -fdx` must not be able to lose a platform.
     return base if logged_in else base | {"PULUMI_BACKEND_URL": "file://~"}
 
 
@@ -218,8 +218,8 @@ def prepare(words: Sequence[str], stack: str, engine: Mapping[str, str], *, sand
                 f"For {stack}, install Pulumi: https://www.pulumi.com/docs/install/"
             )
         return environment | {"PULUMI_STACK": stack}
-    environment = sandbox_environment(ROOT, dict(os.environ))
-    checkpoint = checkpoint_of(ROOT, stack)
+    environment = sandbox_environment(PROJECT, dict(os.environ))
+    checkpoint = checkpoint_of(PROJECT, stack)
     if not checkpoint.exists():
         making = [engine["path"], "stack", "init", stack]
         # What a command prints may be piped somewhere; this is not part of it.
@@ -238,7 +238,7 @@ def run(call: Sequence[str], environment: Mapping[str, str], stdout: int | None 
     # A handler, because what a process ignores its children ignore too.
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
-        code = subprocess.Popen(call, cwd=ROOT, env=environment, stdout=stdout).wait()
+        code = subprocess.Popen(call, cwd=PROJECT, env=environment, stdout=stdout).wait()
     finally:
         signal.signal(signal.SIGINT, before)
     return code if code >= 0 else 128 - code
@@ -260,9 +260,9 @@ def preview_without_terminal(call: Sequence[str], environment: dict[str, str]) -
 def main() -> None:
     """Run the command and leave with its exit code."""
     command, stack = sys.argv[1:]
-    if command not in ("config", "pulumi") and (mistakes := before_the_engine(ROOT, stack)):
+    if command not in ("config", "pulumi") and (mistakes := before_the_engine(PROJECT, stack)):
         raise SystemExit(str(Mistakes(mistakes)))
-    sandbox = look_for(stack, ROOT)
+    sandbox = look_for(stack, PROJECT)
     words = arguments(command, os.environ.pop("WARREN_ARGS", ""), sandbox=sandbox)
     engine = json.loads(ENGINE_FILE.read_text(encoding="utf-8"))
     environment = prepare(words, stack, engine, sandbox=sandbox)
@@ -276,7 +276,7 @@ def main() -> None:
                 f"Leave out the `pulumi stack rm`: it deletes Pulumi.{stack}.yaml too. `make clean` removes the state."
             )
         raise SystemExit(code)
-    os.chdir(ROOT)
+    os.chdir(PROJECT)
     os.execve(engine["path"], call, environment)
 
 

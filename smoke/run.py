@@ -195,7 +195,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--url", type=_url, metavar="URL", help="send every request here, for whichever host it is")
     parser.add_argument("--kubectl", default=shutil.which("kubectl"), metavar="PATH", help="default: the one on PATH")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    parser.add_argument("--root", type=Path, default=ROOT, metavar="DIR", help="where Pulumi.yaml is (default: here)")
     return parser.parse_args(argv)
 
 

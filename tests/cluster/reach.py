@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from scripts import parts
+from scripts.project import WARREN
 from tests.real.programs import program
 from tests.real.stacks import Rendered, render
 
@@ -492,7 +493,7 @@ def main() -> None:
 
         for path, text in published(judged).items():
             path.write_text(text, encoding="utf-8")
-            parts.say(f"{path.relative_to(parts.ROOT)}: {len(text) // 1024} KiB")
+            parts.say(f"{path.relative_to(WARREN)}: {len(text) // 1024} KiB")
 
 
 if __name__ == "__main__":

@@ -148,7 +148,8 @@ def test_every_stack_key_exists(page: Path) -> None:
 def test_every_make_target_exists(page: Path) -> None:
     text = page.read_text("utf-8")
     named = re.findall(r"`make ([a-z]+)|^(?:\w+=\S+ )*make ([a-z]+)", text, re.MULTILINE)
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    rules = "".join((ROOT / name).read_text() for name in ("Makefile", "platform.mk"))
+    targets = set(re.findall(r"^([a-z-]+):", rules, re.MULTILINE))
     assert {first or second for first, second in named} - targets == set()
 
 

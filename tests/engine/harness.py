@@ -23,7 +23,8 @@ from typing import Any
 
 from manifests import connection
 from sandbox.install import install
-from scripts.stack import ENGINE_FILE, ROOT, sandbox_environment
+from scripts.project import WARREN
+from scripts.stack import ENGINE_FILE, sandbox_environment
 
 PROGRAM_FILES = ("__main__.py", "Pulumi.yaml", "components", "config", "manifests", "workspaces")
 TINY_PROJECT = "name: tiny\nruntime:\n  name: python\n  options:\n    virtualenv: .venv\n"
@@ -258,7 +259,7 @@ def copy_platform(root: Path) -> None:
     """Copy this repository's program, workspaces and stacks to ``root``."""
     root.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__")
-    for source in [ROOT / name for name in PROGRAM_FILES] + sorted(ROOT.glob("Pulumi.*.yaml")):
+    for source in [WARREN / name for name in PROGRAM_FILES] + sorted(WARREN.glob("Pulumi.*.yaml")):
         if source.is_dir():
             shutil.copytree(source, root / source.name, ignore=ignored)
         elif source.is_file():

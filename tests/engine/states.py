@@ -26,7 +26,7 @@ from typing import Any
 
 import yaml
 
-from scripts.stack import ROOT
+from scripts.project import WARREN
 from tests.engine.harness import Project, Step, copy_platform, prepare
 from tests.real import stacks
 
@@ -178,7 +178,7 @@ def pack(project: Project) -> bytes:
     for path in [stack_file, *own, *content]:
         files[path.relative_to(project.root).as_posix()] = path.read_bytes()
     for name, data in files.items():
-        for place in (project.root, ROOT, Path.home(), Path(sys.prefix), Path(sys.base_prefix)):
+        for place in (project.root, WARREN, Path.home(), Path(sys.prefix), Path(sys.base_prefix)):
             assert str(place).encode() not in data, f"{name} has {place} in it"
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:

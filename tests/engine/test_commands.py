@@ -16,10 +16,11 @@ import pytest
 
 from config.files import stack_file
 from manifests import platform, report
-from scripts.stack import ENGINE_FILE, ROOT, checkpoint_of
+from scripts.project import WARREN
+from scripts.stack import ENGINE_FILE, checkpoint_of
 from tests.engine.harness import copy_platform
 
-MADE_OF = ("Makefile", "requirements-dev.txt", "scripts", "sandbox", "tools/pulumi/go.mod")
+MADE_OF = ("Makefile", "platform.mk", "requirements-dev.txt", "scripts", "sandbox", "tools/pulumi/go.mod")
 SECRET = "notes-entra-client-secret"
 VALUE = 'it\'s a $(made) "up" `value`'
 NOTES = """\
@@ -47,10 +48,10 @@ def checkout(tmp_path: Path) -> Path:
     for name in MADE_OF:
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("__pycache__"))
+        if (WARREN / name).is_dir():
+            shutil.copytree(WARREN / name, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(ROOT / name, target)
+            shutil.copy(WARREN / name, target)
     (root / ".tools").mkdir()
     shutil.copy(ENGINE_FILE, root / ".tools")
     (root / ".venv").symlink_to(sys.prefix)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.stack import ROOT
+from scripts.project import WARREN
 from tests.engine.harness import Project, Result, make_platform
 
 Platform = Callable[..., Project]
@@ -226,7 +226,7 @@ def test_nginx_serves_the_same_stack_and_says_that_it_is_retired(platform: Platf
 
 def test_a_real_suite_in_one_file_previews(platform: Platform) -> None:
     project = platform()
-    shutil.copy(ROOT / "docs" / "examples" / "suite" / "workspaces" / "suite.yaml", project.root / "workspaces")
+    shutil.copy(WARREN / "docs" / "examples" / "suite" / "workspaces" / "suite.yaml", project.root / "workspaces")
     _edit(project, "Pulumi.sandbox.yaml", "[public, mcd, perso]", "[public, suite]")
     first = project.preview()
     missing = set(re.findall(r"'secrets\.([a-z0-9-]+)'", "\n".join(first.errors)))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scripts.stack import ROOT
+from scripts.project import WARREN
 from tests.engine import states
 from tests.engine.harness import Result, Step
 from tests.engine.states import Allowed, Archive, allowed, archives, restore, unexplained
@@ -43,7 +43,7 @@ def test_a_release_becomes_the_tree_of_today_without_a_change_that_nobody_decide
     assert result.ok, result.output
     assert {step.op for step in result.steps} >= {"same"}, "the state was not there"
     found = unexplained(result.steps, allowed(archive.version))
-    entries = archive.file.with_name("changes.yaml").relative_to(ROOT)
+    entries = archive.file.with_name("changes.yaml").relative_to(WARREN)
     assert not found, "\n".join([f"{len(found)} changes that {entries} does not allow:", *found])
 
 

@@ -16,7 +16,7 @@ import pytest
 from config.routes import Route
 from manifests.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS
 from manifests.signin import oauth2_proxy
-from scripts.parts import ROOT
+from scripts.project import WARREN
 from tests.live.conftest import Live
 from tests.live.network import STRANGER
 from tests.live.rows import HOSTS, PAGE, PROGRAM, PROTECTED, SHARED, app_of, each, every_host, row
@@ -24,7 +24,7 @@ from tests.live.visitor import Header, Reply, Visitor
 from tests.live.websocket import Message, connect
 
 MARK = "admin@evil.example"
-SECURITY = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+SECURITY = (WARREN / "docs" / "security.md").read_text(encoding="utf-8")
 TEAM, CLUB, TOOL, OPEN = "team.example.com", "club.example.com", "tool.team.example.com", "example.com"
 STATES = ("signed out", "signed in")
 

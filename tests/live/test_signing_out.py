@@ -9,14 +9,14 @@ import time
 import pytest
 
 from manifests.signin import oauth2_proxy
-from scripts.parts import ROOT
+from scripts.project import WARREN
 from tests.live.conftest import Live
 from tests.live.rows import every_host
 from tests.live.test_attacks import CLUB, TEAM, is_shut, session, signed_at
 from tests.live.visitor import Visitor
 from tests.live.websocket import WebSocket, connect
 
-SIGN_IN = " ".join((ROOT / "docs" / "sign-in.md").read_text(encoding="utf-8").split())
+SIGN_IN = " ".join((WARREN / "docs" / "sign-in.md").read_text(encoding="utf-8").split())
 
 
 def opened(who: Visitor, host: str, path: str = "/") -> WebSocket:

@@ -19,7 +19,7 @@ import yaml
 
 from config.files.stack_file import config_from_file
 from manifests import platform
-from scripts.parts import ROOT
+from scripts.project import WARREN
 from tests.engine.harness import Project, copy_platform, prepare
 
 Manifest = dict[str, Any]
@@ -28,7 +28,7 @@ STACKS = ("sandbox", "home", "suite", "everything")
 CONTROLLERS = ("traefik", "nginx")
 
 _EVERYTHING = Path(__file__).with_name("everything")
-_SUITE = ROOT / "docs" / "examples" / "suite" / "workspaces" / "suite.yaml"
+_SUITE = WARREN / "docs" / "examples" / "suite" / "workspaces" / "suite.yaml"
 
 PASSWORD = "open sesame"
 SECRETS = {

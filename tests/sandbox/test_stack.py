@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts import stack
+from scripts.project import WARREN
 
 
 @pytest.mark.parametrize(
@@ -178,5 +179,5 @@ def test_an_interrupt_is_the_engine_s_to_answer() -> None:
 def test_what_is_looked_at_before_the_engine_starts_needs_no_models() -> None:
     """They take a quarter of a second to import, and every command would wait for it."""
     asked = "import sys, scripts.stack; print('pydantic' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", asked], cwd=stack.ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", asked], cwd=WARREN, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -17,14 +17,14 @@ import pytest
 from sandbox import install, versions
 from sandbox.language import required_plugins
 from scripts import pythons, setup
+from scripts.project import WARREN
 
-ROOT = Path(setup.__file__).resolve().parent.parent
 SITE = sysconfig.get_paths()["purelib"]
 
 
 def test_the_engine_s_version_is_the_sdk_s() -> None:
-    pinned = setup.engine_version((ROOT / "tools" / "pulumi" / "go.mod").read_text())
-    assert f"pulumi=={pinned}\n" in (ROOT / "requirements.in").read_text()
+    pinned = setup.engine_version((WARREN / "tools" / "pulumi" / "go.mod").read_text())
+    assert f"pulumi=={pinned}\n" in (WARREN / "requirements.in").read_text()
 
 
 def test_a_go_mod_without_an_engine_is_an_error() -> None:
@@ -124,13 +124,13 @@ def test_a_python_that_is_not_tested_is_told_which_are(
 def test_the_range_of_pythons_is_the_same_wherever_it_is_said() -> None:
     (_, oldest), (_, newest) = setup.PYTHON_MINIMUM, setup.PYTHON_MAXIMUM
     named = [f"3.{minor}" for minor in range(oldest, newest + 1)]
-    makefile, readme = ((ROOT / name).read_text() for name in ("Makefile", "README.md"))
-    assert f'requires-python = ">=3.{oldest},<3.{newest + 1}"' in (ROOT / "pyproject.toml").read_text()
+    makefile, readme = ((WARREN / name).read_text() for name in ("platform.mk", "README.md"))
+    assert f'requires-python = ">=3.{oldest},<3.{newest + 1}"' in (WARREN / "pyproject.toml").read_text()
     assert f"not (3, {oldest}) <= sys.version_info[:2] <= (3, {newest})" in makefile
     assert re.findall(r"python(3\.\d+)\b", makefile.split("done)")[0]) == named[::-1]
     assert f"Python {', '.join(named[:-1])} or {named[-1]} is needed" in makefile
     assert f"Python {named[0]} to {named[-1]}" in readme
-    assert f"Python {named[0]} to {named[-1]}" in (ROOT / "docs" / "getting-started.md").read_text()
+    assert f"Python {named[0]} to {named[-1]}" in (WARREN / "docs" / "getting-started.md").read_text()
 
 
 @pytest.fixture
@@ -178,8 +178,9 @@ def test_after_an_upgrade_of_python_the_environment_is_made_again(tmp_path: Path
 def bare(tmp_path: Path) -> Path:
     """A Makefile with its scripts, and a PATH of its own with a shell and `make`, below a folder with a space."""
     root = tmp_path / "my warren"
-    shutil.copytree(ROOT / "scripts", root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Makefile", root)
+    shutil.copytree(WARREN / "scripts", root / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Makefile", "platform.mk"):
+        shutil.copy(WARREN / name, root)
     (tmp_path / "path").mkdir()
     for name in ("make", "sh"):
         found = shutil.which(name)
@@ -306,7 +307,7 @@ def test_the_stand_ins_do_not_go_into_the_user_s_own_home(tmp_path: Path, monkey
 
 def test_the_lock_files_have_a_hash_for_every_package_and_name_no_host() -> None:
     for name in ("requirements.txt", "requirements-dev.txt"):
-        text = (ROOT / name).read_text()
+        text = (WARREN / name).read_text()
         packages = re.findall(r"^[a-z][\w.-]*==.*\\\n    --hash=sha256:", text, re.MULTILINE)
         assert len(packages) == len(re.findall(r"^[a-z]", text, re.MULTILINE))
         assert "http" not in text
@@ -314,8 +315,8 @@ def test_the_lock_files_have_a_hash_for_every_package_and_name_no_host() -> None
 
 
 def test_every_runtime_pin_is_the_same_for_developers() -> None:
-    pins = re.findall(r"^([a-z][\w.-]*==\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
-    developers = (ROOT / "requirements-dev.txt").read_text()
+    pins = re.findall(r"^([a-z][\w.-]*==\S+)", (WARREN / "requirements.txt").read_text(), re.MULTILINE)
+    developers = (WARREN / "requirements-dev.txt").read_text()
     assert pins
     for pin in pins:
         assert f"{pin} " in developers
@@ -323,7 +324,7 @@ def test_every_runtime_pin_is_the_same_for_developers() -> None:
 
 def test_git_ignores_all_that_make_sets_up() -> None:
     names = [".venv/x", ".tools/bin/pulumi", ".state/sandbox/manifests/x.yaml", "config/__pycache__/x.pyc"]
-    done = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(["git", "check-ignore", *names], cwd=WARREN, capture_output=True, text=True, check=False)
     assert done.stdout.split() == names
 
 
@@ -338,8 +339,9 @@ def test_the_stacks_name_is_no_command(bare: Path, target: str, typed: str) -> N
 
 
 def test_help_lists_every_target() -> None:
-    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    named = re.findall(r"^([a-z]+):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    listed = subprocess.run(["make", "help"], cwd=WARREN, capture_output=True, text=True, check=True).stdout
+    text = (WARREN / "platform.mk").read_text() + (WARREN / "Makefile").read_text()
+    named = re.findall(r"^([a-z-]+):(?!=)", text, re.MULTILINE)
     assert {"preview", "config", "pulumi", "test"} <= set(named)
     for target in named:
         assert re.search(rf"^  {target} ", listed, re.MULTILINE), target

@@ -277,7 +277,7 @@ def test_a_sandbox_is_not_checked_and_no_other_stack_in_its_place(capsys: pytest
             text=True,
             check=True,
         ).stdout
-        assert f"-m smoke --stack {(typed or ['=sandbox'])[0].partition('=')[2]}\n" in told
+        assert f"-m smoke --root {run.ROOT} --stack {(typed or ['=sandbox'])[0].partition('=')[2]}\n" in told
 
 
 NODE = ("nodes", "pi-2")

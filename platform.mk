@@ -1,0 +1,53 @@
+# What a person asks of a platform.  The Makefile of a platform repository sets WARREN to the folder of this file and
+# includes it; Warren's own Makefile does the same for the reference platform.
+
+PLATFORM := $(lastword $(MAKEFILE_LIST))
+STACK ?= sandbox
+# What is in STACK and ARGS is passed on as it was typed: neither make nor a shell looks into it.
+unexport STACK ARGS
+export WARREN_STACK = $(value STACK)
+export WARREN_PROJECT = $(CURDIR)
+
+IN := cd $(WARREN) &&
+RUN := $(IN) .venv/bin/python
+# The first Python that runs and that the tests run with.
+ifndef PYTHON
+PYTHON := $(shell $(IN) for p in .venv/bin/python python3 python3.13 python3.12 python3.11; do \
+  $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && exit; done)
+endif
+FOUND = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed and not here: install one, or name one: \
+  make setup PYTHON=/path/to/python3.13))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup preview up destroy config pulumi smoke clean
+
+help: ## list the targets
+	@echo "make <target> [STACK=<stack>]   (stack: $$WARREN_STACK; the sandbox needs no cluster, no account and no credentials)"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
+	  $(PLATFORM) $(filter-out $(PLATFORM),$(MAKEFILE_LIST))
+
+setup: ## install what is missing: Python packages, the Pulumi engine, the sandbox's stand-ins
+	@$(IN) $(FOUND) -m scripts.setup </dev/null
+
+preview: setup ## show what `up` would do: the resource tree and the route table
+	@$(RUN) -m scripts.stack preview "$$WARREN_STACK"
+
+up: setup ## create or change the stack; the sandbox leaves its manifests in .state/sandbox/manifests
+	@$(RUN) -m scripts.stack up "$$WARREN_STACK"
+
+destroy: setup ## remove everything the stack made
+	@$(RUN) -m scripts.stack destroy "$$WARREN_STACK"
+
+config pulumi: export WARREN_ARGS = $(value ARGS)
+
+config: setup ## set a secret or a setting: make config ARGS="set --secret --path 'secrets.NAME'"
+	@$(RUN) -m scripts.stack config "$$WARREN_STACK"
+
+pulumi: setup ## run any Pulumi command on the stack: make pulumi ARGS='stack output routes'
+	@$(RUN) -m scripts.stack pulumi "$$WARREN_STACK"
+
+smoke: setup ## check a running stack from outside: make smoke STACK=home
+	@$(RUN) -m smoke --root "$$WARREN_PROJECT" --stack "$$WARREN_STACK"
+
+clean: ## remove the sandbox's state; .venv and .tools stay, other stacks' state is never here
+	rm -rf .state
