@@ -14,9 +14,9 @@ from typing import Any
 import pulumi
 from pulumi.runtime.config import is_config_secret
 
-from components.auth import DexCustomResources
 from components.ingress import IngressController, IngressControllerArgs
 from components.native import Provider
+from components.signin import DexCustomResources
 from components.tenancy import TenancyRules
 from components.tunnel import Tunnel, TunnelArgs
 from components.workspace import Workspace, WorkspaceArgs

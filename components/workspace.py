@@ -1,6 +1,6 @@
 """A tenant: its namespace with everything in it.
 
-Does not own what one app is made of (`components.app`), nor sign-in (`components.auth`); decides nothing
+Does not own what one app is made of (`components.app`), nor sign-in (`components.signin`); decides nothing
 (`manifests.tenant`, `manifests.ingress.annotations`).
 """
 
@@ -23,8 +23,8 @@ from manifests.signin import door
 from manifests.tenant import people, tenancy
 
 from .app import TenantApp, TenantAppArgs
-from .auth import AuthGateway, AuthGatewayArgs, DexCustomResources
 from .native import KubernetesObject, RandomBytes
+from .signin import AuthGateway, AuthGatewayArgs, DexCustomResources
 from .tenancy import TenancyRules
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.auth import DexCustomResources
+from components.signin import DexCustomResources
 from components.tenancy import TenancyRules
 from components.workspace import Workspace, WorkspaceArgs
 from config.routes import routes_of

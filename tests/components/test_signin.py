@@ -8,8 +8,8 @@ import itertools
 import pulumi
 import pytest
 
-from components.auth import AuthGateway, AuthGatewayArgs, DexCustomResources
 from components.native import KubernetesObject, RandomBytes
+from components.signin import AuthGateway, AuthGatewayArgs, DexCustomResources
 from config.workspace import Workspace
 from manifests import names
 from manifests.signin import door, signin
