@@ -17,7 +17,7 @@ from pulumi.runtime.config import is_config_secret
 from components.ingress import IngressController, IngressControllerArgs
 from components.native import Provider
 from components.signin import DexCustomResources
-from components.tenancy import TenancyRules
+from components.tenant import TenancyRules
 from components.tunnel import Tunnel, TunnelArgs
 from components.workspace import Workspace, WorkspaceArgs
 from config.files import kubeconfig
@@ -107,7 +107,7 @@ for workspace in plan.workspaces:
             workspace=workspace,
             stack=stack,
             static=plan.static[workspace.name],
-            tenancy=rules,
+            rules=rules,
             dex=dex,
             secrets=secrets,
         ),

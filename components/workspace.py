@@ -25,7 +25,7 @@ from manifests.tenant import people, tenancy
 from .app import TenantApp, TenantAppArgs
 from .native import KubernetesObject, RandomBytes
 from .signin import AuthGateway, AuthGatewayArgs, DexCustomResources
-from .tenancy import TenancyRules
+from .tenant import TenancyRules
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class WorkspaceArgs:
 
     workspace: spec.Workspace
     stack: Stack
-    tenancy: TenancyRules
+    rules: TenancyRules
     """Is there before the workspace, so that nothing slips in while it is not."""
     dex: DexCustomResources | None
     """What Dex keeps its records in; None when no workspace signs anybody in."""
@@ -57,7 +57,7 @@ class Workspace(pulumi.ComponentResource):
         workspace, stack, secrets = args.workspace, args.stack, args.secrets
         here = pulumi.ResourceOptions(parent=self)
         protect = stack.protectData and tenancy.has_data(workspace)
-        first = pulumi.ResourceOptions(parent=self, protect=protect, depends_on=[args.tenancy])
+        first = pulumi.ResourceOptions(parent=self, protect=protect, depends_on=[args.rules])
         namespace = KubernetesObject(f"{name}-namespace", tenancy.namespace(stack, workspace), first)
 
         def make(role: str, manifest: dict[str, Any], *after: pulumi.Resource) -> KubernetesObject:

@@ -22,7 +22,7 @@ def written(source: str) -> set[str]:
 
 
 def test_there_are_components_to_look_at() -> None:
-    assert {"app", "ingress", "signin", "tenancy", "tunnel", "workspace"} <= {file.stem for file in FILES}
+    assert {"app", "ingress", "signin", "tenant", "tunnel", "workspace"} <= {file.stem for file in FILES}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from components.signin import DexCustomResources
-from components.tenancy import TenancyRules
+from components.tenant import TenancyRules
 from components.workspace import Workspace, WorkspaceArgs
 from config.routes import routes_of
 from config.stack import Stack
@@ -55,7 +55,7 @@ def _record(*models: Model, settings: Stack | None = None) -> Recording:
             args = WorkspaceArgs(
                 workspace=model,
                 stack=settings,
-                tenancy=rules,
+                rules=rules,
                 dex=dex,
                 secrets={name: pulumi.Output.secret(value) for name, value in VALUES.items()},
                 static={name: SITE for name, made in model.apps.items() if made.static},

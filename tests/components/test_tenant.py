@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-from components.tenancy import TenancyRules
+from components.tenant import TenancyRules
 from manifests.tenant import people, rules
 
 from .recording import Recording, providers, record
