@@ -1,7 +1,7 @@
 """The way in: a Cloudflare tunnel, a DNS record a host, and the cloudflared pods that hold the tunnel open from inside.
 
 Does not own the hosts (`config.routes`), nor where the requests go next (`components.ingress`); decides nothing
-(`manifests.tunnel`, `manifests.cloudflared`).
+(`manifests.tunnel`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Literal
 import pulumi
 
 from config.stack import Cluster
-from manifests import cloudflared, tunnel
 from manifests.ingress import controller
+from manifests.tunnel import cloudflared, tunnel
 
 from .native import DnsRecord, KubernetesObject, RandomBytes, TunnelConfig, fingerprint, tunnel_token
 from .native import Tunnel as CloudflareTunnel

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from config.workspace import Workspace
-from manifests import cloudflared, names
+from manifests import names
 from manifests.app import apps
 from manifests.ingress import installation
 from manifests.signin import door
 from manifests.tenant import rules, tenancy
+from manifests.tunnel import cloudflared
 from smoke.cluster import Cluster, Unreadable
 from smoke.plan import Plan
 from smoke.result import Result, Verdict, fail, ok, result, warn

@@ -19,7 +19,7 @@ import pulumi
 import pytest
 
 from components import native
-from manifests import tunnel
+from manifests.tunnel import tunnel
 
 from .recording import TUNNEL_TOKEN, Recording, Registered, Secret, providers, random_bytes, record
 

@@ -9,7 +9,7 @@ import pytest
 
 from components.tunnel import Tunnel, TunnelArgs
 from config.stack import Cluster, Node
-from manifests import cloudflared
+from manifests.tunnel import cloudflared
 
 from .recording import Recording, Secret, providers, record
 

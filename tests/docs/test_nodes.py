@@ -11,7 +11,7 @@ import yaml
 from config.stack import Stack
 from manifests import k3s, pods
 from manifests.ingress import nginx, traefik
-from manifests.tunnel import GRACE_SECONDS
+from manifests.tunnel.tunnel import GRACE_SECONDS
 from tests.docs.test_docs import ROOT, anchors, blocks
 from tests.manifests.ingress_examples import CLUSTER
 

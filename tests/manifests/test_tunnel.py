@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.stack import Cluster
-from manifests import tunnel
+from manifests.tunnel import tunnel
 from tests.manifests.ingress_examples import CLUSTER
 
 URL = "http://ingress-controller.warren-ingress.svc.cluster.local:80"

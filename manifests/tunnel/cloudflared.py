@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from config import compute
 from config.stack import Cluster
-from manifests import images, names, pods, tunnel, walls
+from manifests import images, names, pods, walls
 from manifests.ingress import controller
+from manifests.tunnel import tunnel
 
 Manifest = dict[str, Any]
 

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import pytest
 
-from manifests import cloudflared, images
+from manifests import images
+from manifests.tunnel import cloudflared
 from tests.config.examples import assert_valid
 from tests.manifests.ingress_examples import CLUSTER
 

@@ -1,0 +1,1 @@
+"""The tunnel: what Cloudflare is told, and how cloudflared runs in the cluster."""
