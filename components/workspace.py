@@ -1,7 +1,7 @@
 """A tenant: its namespace with everything in it.
 
 Does not own what one app is made of (`components.app`), nor sign-in (`components.signin`); decides nothing
-(`manifests.tenant`, `manifests.ingress.annotations`).
+(`manifests.workspace`, `manifests.tenant.people`, `manifests.ingress.annotations`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from manifests.app import apps
 from manifests.app.static import StaticFiles
 from manifests.ingress.annotations import password, route_ingresses
 from manifests.signin import door
-from manifests.tenant import people, tenancy
+from manifests.tenant import people
+from manifests.workspace import workspaces
 
 from .app import TenantApp, TenantAppArgs
 from .native import KubernetesObject, RandomBytes
@@ -56,15 +57,15 @@ class Workspace(pulumi.ComponentResource):
         super().__init__("warren:components:Workspace", name, {}, opts)
         workspace, stack, secrets = args.workspace, args.stack, args.secrets
         here = pulumi.ResourceOptions(parent=self)
-        protect = stack.protectData and tenancy.has_data(workspace)
+        protect = stack.protectData and workspaces.has_data(workspace)
         first = pulumi.ResourceOptions(parent=self, protect=protect, depends_on=[args.rules])
-        namespace = KubernetesObject(f"{name}-namespace", tenancy.namespace(stack, workspace), first)
+        namespace = KubernetesObject(f"{name}-namespace", workspaces.namespace(stack, workspace), first)
 
         def make(role: str, manifest: dict[str, Any], *after: pulumi.Resource) -> KubernetesObject:
             opts = pulumi.ResourceOptions(parent=self, depends_on=[namespace, *after])
             return KubernetesObject(f"{name}-{role}", manifest, opts)
 
-        guards = [make(role, manifest) for role, manifest in tenancy.guards(stack, workspace).items()]
+        guards = [make(role, manifest) for role, manifest in workspaces.guards(stack, workspace).items()]
         for role, manifest in people.role_bindings(workspace).items():
             # Nobody comes in while the quota is not there.
             make(f"people-{role}", manifest, *guards)

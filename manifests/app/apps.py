@@ -213,7 +213,7 @@ def wall(unit: Unit) -> Manifest:
     """The app's one NetworkPolicy.
 
     The ingress controller reaches a port with a route, the workspace's apps a port without one, and nobody else comes
-    in. Where the app may go is the workspace's business (`tenancy`).
+    in. Where the app may go is the workspace's business (`manifests.workspace`).
     """
     targets = containers.target_ports(unit.app)
     routed = {route_port(unit.app, rule) for rule in unit.app.routes}

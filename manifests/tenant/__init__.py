@@ -1,1 +1,1 @@
-"""The room a workspace lives in: namespace, quota and walls, admission rules, and what people with kubectl may do."""
+"""What holds for every tenant: admission rules, and what people with kubectl may do."""

@@ -3,7 +3,7 @@
 A tenant is whoever may not update such objects in every namespace, so the API server's own authorizer says who it is:
 people with kubectl, the accounts of a workspace's pods, and the controllers that make pods from somebody's templates.
 The platform's owner is not, nor is the garbage collector. Ingresses and Services are `admission`'s; counts are the
-quota's (`tenancy`).
+quota's (`manifests.workspace`).
 """
 
 from __future__ import annotations

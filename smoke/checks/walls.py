@@ -13,8 +13,9 @@ from manifests import names
 from manifests.app import apps
 from manifests.ingress import installation
 from manifests.signin import door
-from manifests.tenant import rules, tenancy
+from manifests.tenant import rules
 from manifests.tunnel import cloudflared
+from manifests.workspace import workspaces
 from smoke.cluster import Cluster, Unreadable
 from smoke.plan import Plan
 from smoke.result import Result, Verdict, fail, ok, result, warn
@@ -38,7 +39,7 @@ def namespaces(plan: Plan) -> dict[str, Manifest]:
     """Namespace -> the labels and annotations that security depends on."""
     stack, platform = plan.stack, plan.platform
     told = installation.chosen(stack.ingress.controller, stack.cluster, platform.routes, platform.sign_in)
-    tenants = [tenancy.namespace(stack, workspace) for workspace in plan.workspaces]
+    tenants = [workspaces.namespace(stack, workspace) for workspace in plan.workspaces]
     every = [each["metadata"] for each in (cloudflared.namespace(), installation.namespace(told), *tenants)]
     return {each["name"]: {part: each[part] for part in ("labels", "annotations") if part in each} for each in every}
 
@@ -75,7 +76,7 @@ def policies(plan: Plan) -> dict[str, dict[str, Manifest]]:
 
 def _of(plan: Plan, workspace: Workspace) -> list[Manifest]:
     return [
-        *tenancy.policies(plan.stack, workspace).values(),
+        *workspaces.policies(plan.stack, workspace).values(),
         *(apps.wall(unit) for unit in apps.units(plan.stack, workspace, {})),
         *(part.wall() for part in door.parts(plan.stack, workspace)),
     ]

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from manifests import pods
-from manifests.tenant import bounds, counts
-from manifests.tenant.tenancy import LIMITS
+from manifests.tenant import bounds
+from manifests.workspace import counts
+from manifests.workspace.workspaces import LIMITS
 from tests.cluster.conftest import Cluster, Room, cases, token_request
 from tests.cluster.test_walls import CONFIG, POD, SIGNING_KEY, assert_admitted, assert_refused, pod, tried
 from tests.manifests.test_tenant_admission import SERVICE, changed

@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from manifests.tenant import bounds, counts
+from manifests.tenant import bounds
+from manifests.workspace import counts
 from tests.cluster.conftest import ANN
 from tests.live.conftest import FIGURES, Live
 from tests.live.node import Pod
 from tests.live.visitor import Visitor
 from tests.manifests.test_tenant_admission import SERVICE, changed
-from tests.manifests.test_tenant_counts import MEASURED
+from tests.manifests.test_workspace_counts import MEASURED
 from tests.real.api import Api, Manifest
 from tests.real.control_plane import wait
 

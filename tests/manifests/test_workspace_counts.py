@@ -8,7 +8,8 @@ import pytest
 
 from config import compute
 from config.workspace import Workspace
-from manifests.tenant import bounds, counts
+from manifests.tenant import bounds
+from manifests.workspace import counts
 from tests.config.examples import stack, workspace
 from tests.real.stacks import STACKS, described
 

@@ -1,4 +1,4 @@
-"""The room a workspace lives in, as whole manifests; and what people with kubectl may do in it."""
+"""The room a workspace lives in, as whole manifests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from manifests.tenant import people, tenancy
+from manifests.workspace import workspaces
 from tests.config.examples import assert_valid, stack, workspace
 
 LABELS = {
@@ -21,7 +21,7 @@ APPS: dict[str, Any] = {"podSelector": {"matchExpressions": [{"key": "warren/app
 
 def test_the_namespace_enforces_restricted_and_owns_its_hosts() -> None:
     apps = {"api": {"image": "x/api:1", "port": 80, "host": "api", "routes": ["/"]}}
-    made = tenancy.namespace(stack(), workspace(apps=apps))
+    made = workspaces.namespace(stack(), workspace(apps=apps))
     assert_valid(made)
     assert made == {
         "apiVersion": "v1",
@@ -41,12 +41,12 @@ def test_the_namespace_enforces_restricted_and_owns_its_hosts() -> None:
 
 @pytest.mark.parametrize("level", ["baseline", "privileged"])
 def test_only_the_file_loosens_pod_security(level: str) -> None:
-    labels = tenancy.namespace(stack(), workspace(podSecurity=level))["metadata"]["labels"]
+    labels = workspaces.namespace(stack(), workspace(podSecurity=level))["metadata"]["labels"]
     assert {value for key, value in labels.items() if key.startswith("pod-security")} == {level}
 
 
 def test_quotas_defaults_and_walls_are_there_before_everything_else() -> None:
-    made = tenancy.guards(stack(), workspace())
+    made = workspaces.guards(stack(), workspace())
     assert {role: (manifest["kind"], manifest["metadata"]["name"]) for role, manifest in made.items()} == {
         "quota": ("ResourceQuota", "warren.limits"),
         "quota-priority": ("ResourceQuota", "warren.system-priority"),
@@ -57,7 +57,7 @@ def test_quotas_defaults_and_walls_are_there_before_everything_else() -> None:
 
 
 def test_no_pod_of_a_workspace_has_a_priority_of_the_systems() -> None:
-    made = tenancy.priority_quota(workspace())
+    made = workspaces.priority_quota(workspace())
     assert_valid(made)
     assert made["spec"]["hard"] == {"pods": "0"}
     [scope] = made["spec"]["scopeSelector"]["matchExpressions"]
@@ -66,7 +66,7 @@ def test_no_pod_of_a_workspace_has_a_priority_of_the_systems() -> None:
 
 
 def test_the_quota_is_the_files_and_opens_no_other_way_in() -> None:
-    made = tenancy.quota(stack(), workspace(quota={"cpu": "1500m", "memory": "2Gi", "pods": 7, "storage": "20Gi"}))
+    made = workspaces.quota(stack(), workspace(quota={"cpu": "1500m", "memory": "2Gi", "pods": 7, "storage": "20Gi"}))
     assert_valid(made)
     assert made == {
         "apiVersion": "v1",
@@ -105,28 +105,30 @@ def test_storage_that_the_file_does_not_say_is_what_the_volumes_ask() -> None:
         "c": {"mount": "/c", "size": "9Gi", "scratch": True},
         "d": {"mount": "/d", "claim": "media"},
     }
-    made = tenancy.quota(stack(), workspace(apps={"db": {"image": "x/db:1", "volumes": volumes}}))
+    made = workspaces.quota(stack(), workspace(apps={"db": {"image": "x/db:1", "volumes": volumes}}))
     assert made["spec"]["hard"]["requests.storage"] == "5632Mi"
-    assert tenancy.quota(stack(), workspace())["spec"]["hard"]["requests.storage"] == "0"
+    assert workspaces.quota(stack(), workspace())["spec"]["hard"]["requests.storage"] == "0"
 
 
 def test_claims_by_hand_need_storage() -> None:
     volumes = {"a": {"mount": "/a", "size": "5Gi"}}
     apps = {"db": {"image": "x/db:1", "volumes": volumes}}
-    made = tenancy.quota(stack(), workspace(apps=apps))["spec"]["hard"]
+    made = workspaces.quota(stack(), workspace(apps=apps))["spec"]["hard"]
     assert made["persistentvolumeclaims"] == "1"
     quota = {"cpu": "1", "memory": "1Gi", "storage": "9Gi"}
-    assert tenancy.quota(stack(), workspace(apps=apps, quota=quota))["spec"]["hard"]["persistentvolumeclaims"] == "11"
+    assert (
+        workspaces.quota(stack(), workspace(apps=apps, quota=quota))["spec"]["hard"]["persistentvolumeclaims"] == "11"
+    )
 
 
 def test_what_is_counted_is_never_dex_records() -> None:
     """An object count of them ended every sign-in once."""
-    hard = tenancy.quota(stack(), workspace())["spec"]["hard"]
+    hard = workspaces.quota(stack(), workspace())["spec"]["hard"]
     assert [kind for kind in hard if "dex" in kind] == []
 
 
 def test_the_limit_range_gives_what_apps_get() -> None:
-    made = tenancy.limit_range(workspace())
+    made = workspaces.limit_range(workspace())
     assert_valid(made)
     assert made == {
         "apiVersion": "v1",
@@ -145,12 +147,12 @@ def test_the_limit_range_gives_what_apps_get() -> None:
 
 
 def _egress(**written: Any) -> list[dict[str, Any]]:
-    made: list[dict[str, Any]] = tenancy.policies(stack(), workspace(egress=written))["app-egress"]["spec"]["egress"]
+    made: list[dict[str, Any]] = workspaces.policies(stack(), workspace(egress=written))["app-egress"]["spec"]["egress"]
     return made
 
 
 def test_everything_is_closed_both_ways_for_every_pod() -> None:
-    made = tenancy.policies(stack(), workspace())["deny-all"]
+    made = workspaces.policies(stack(), workspace())["deny-all"]
     assert_valid(made)
     assert made == {
         "apiVersion": "networking.k8s.io/v1",
@@ -161,7 +163,7 @@ def test_everything_is_closed_both_ways_for_every_pod() -> None:
 
 
 def test_apps_reach_dns_each_other_and_what_the_file_lists() -> None:
-    made = tenancy.policies(
+    made = workspaces.policies(
         stack(), workspace(egress={"internet": False, "allow": [{"cidr": "10.0.0.9/32", "ports": [2049]}]})
     )
     assert_valid(made["app-egress"])
@@ -210,99 +212,11 @@ def test_the_internet_can_be_closed() -> None:
 
 def test_sign_in_is_not_reached_by_apps_and_does_not_go_where_they_go() -> None:
     """Its pods carry no app label, so neither the peer nor the policy means them."""
-    assert "warren/app" not in tenancy.labels(workspace())
-    assert tenancy.policies(stack(), workspace())["app-egress"]["spec"]["podSelector"] == APPS["podSelector"]
+    assert "warren/app" not in workspaces.labels(workspace())
+    assert workspaces.policies(stack(), workspace())["app-egress"]["spec"]["podSelector"] == APPS["podSelector"]
 
 
 def test_data_makes_a_namespace_worth_protecting() -> None:
     apps = {"db": {"image": "x/db:1", "volumes": {"data": {"mount": "/data", "size": "1Gi"}}}}
-    assert tenancy.has_data(workspace(apps=apps))
-    assert not tenancy.has_data(workspace())
-
-
-# People
-
-FORBIDDEN = {
-    "ingresses",
-    "ingressclasses",
-    "networkpolicies",
-    "middlewares",
-    "ingressroutes",
-    "resourcequotas",
-    "limitranges",
-    "roles",
-    "rolebindings",
-    "serviceaccounts",
-    "serviceaccounts/token",
-    "endpoints",
-    "endpointslices",
-    "namespaces",
-    "nodes",
-    "persistentvolumes",
-    "pods/ephemeralcontainers",
-    "pods/eviction",
-    # With the one a drain could be blocked, with the other a budget made to count what is not there.
-    "poddisruptionbudgets",
-    "replicasets",
-    "*",
-}
-CHANGES = {"create", "update", "patch", "delete", "deletecollection", "*", "bind", "escalate", "impersonate"}
-
-
-def _rights(role: str) -> set[tuple[str, str]]:
-    rules = people.cluster_roles()[role]["rules"]
-    return {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
-
-
-@pytest.mark.parametrize("role", ["edit", "view"])
-def test_people_cannot_change_what_is_the_platforms(role: str) -> None:
-    assert {resource for resource, verb in _rights(role) if verb in CHANGES} & FORBIDDEN == set()
-    assert {resource for resource, _ in _rights(role)} & {"ingresses", "networkpolicies", "*"} == set()
-    groups = {group for rule in people.cluster_roles()[role]["rules"] for group in rule["apiGroups"]}
-    assert groups & {"*", "networking.k8s.io", "traefik.io", "rbac.authorization.k8s.io", "dex.coreos.com"} == set()
-
-
-def test_viewers_change_nothing_and_see_no_secret() -> None:
-    rights = _rights("view")
-    assert {verb for _, verb in rights} == {"get", "list", "watch"}
-    assert {resource for resource, _ in rights} & {"secrets", "pods/exec", "pods/portforward", "pods/attach"} == set()
-    assert ("pods/log", "get") in rights
-
-
-def test_editors_run_their_apps_but_cannot_delete_data() -> None:
-    rights = _rights("edit")
-    assert {
-        ("deployments", "patch"),
-        ("deployments/scale", "patch"),
-        ("pods/exec", "create"),
-        ("jobs", "create"),
-    } <= rights
-    assert ("persistentvolumeclaims", "delete") not in rights
-    assert _rights("view") <= rights
-
-
-def test_the_roles_are_valid_and_have_the_platforms_names() -> None:
-    made = people.cluster_roles()
-    for manifest in made.values():
-        assert_valid(manifest)
-    assert {role: manifest["metadata"]["name"] for role, manifest in made.items()} == {
-        "edit": "warren-edit",
-        "view": "warren-view",
-    }
-
-
-def test_groups_are_bound_in_their_workspace_only_and_behind_the_api_servers_prefix() -> None:
-    made = people.role_bindings(workspace(access={"edit": ["devs", "admins"]}))
-    assert list(made) == ["edit"]
-    assert_valid(made["edit"])
-    assert made["edit"] == {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "RoleBinding",
-        "metadata": {"name": "warren-edit", "namespace": "team", "labels": LABELS},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "warren-edit"},
-        "subjects": [
-            {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "oidc:admins"},
-            {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "oidc:devs"},
-        ],
-    }
-    assert people.role_bindings(workspace()) == {}
+    assert workspaces.has_data(workspace(apps=apps))
+    assert not workspaces.has_data(workspace())

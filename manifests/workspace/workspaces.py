@@ -15,7 +15,7 @@ from config.stack import Stack
 from config.workspace import Workspace
 from manifests import names, pods, walls
 from manifests.app import apps, storage
-from manifests.tenant import counts
+from manifests.workspace import counts
 
 Manifest = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""One workspace in the cluster: its namespace, quota, defaults and walls."""
