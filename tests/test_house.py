@@ -1,4 +1,5 @@
-"""Who may import whom: `__main__` -> components -> manifests -> config, and what stands beside the house.
+"""Who may import whom: `__main__` -> components -> manifests -> config, and what stands beside the house; and that a
+part has one name in all of them.
 
 The files are read, not run, so that an import inside a function counts like one at the top.
 """
@@ -98,6 +99,39 @@ def test_no_two_modules_import_each_other() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+def parts() -> list[str]:
+    """The modules of `components` that define one."""
+    return [
+        file.stem
+        for file in files("components")
+        for node in parsed(file).body
+        if isinstance(node, ast.ClassDef) and "pulumi.ComponentResource" in map(ast.unparse, node.bases)
+    ]
+
+
+def test_what_decides_for_a_component_has_its_name() -> None:
+    rooms = {folder.parent.name for folder in (ROOT / "manifests").glob("*/__init__.py")}
+    assert rooms == set(parts())
+    assert len(rooms) > 1
+
+
+@pytest.mark.parametrize("part", sorted(set(parts())))
+def test_a_part_is_tested_under_its_name(part: str) -> None:
+    assert (ROOT / "tests/components" / f"test_{part}.py").exists()
+    assert list((ROOT / "tests/manifests").glob(f"test_{part}*.py"))
+
+
+@pytest.mark.parametrize("room", ["components", "manifests"])
+def test_tests_of_one_part_have_its_name(room: str) -> None:
+    """Those that look into several are called by what they hold."""
+    wrong = []
+    for file in sorted((ROOT / "tests" / room).glob("test_*.py")):
+        seen = {name.split(".")[1] for _, name in imported(file) if name.startswith(f"{room}.")} & set(parts())
+        if len(seen) == 1 and file.stem.split("_")[1] not in seen:
+            wrong.append(f"{file.name} tests {seen.pop()}")
+    assert wrong == []
 
 
 def test_every_room_and_nothing_else_has_code() -> None:
