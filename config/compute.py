@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.fields import mebibytes, millicores
+from config.fields.quantities import mebibytes, millicores
 from config.workspace import Amount
 
 

@@ -1,8 +1,8 @@
 r"""What texts look like, as patterns that Python and editors (ECMAScript) read alike.
 
-Owns: what an editor can check of a text. Does not own: the validators of `fields` and their words, which have the last
-word; a property holds the two together and names what no pattern can say. None is anchored: whoever uses one writes
-`^(...)$`, and in Python `\Z` for the end.
+Owns: what an editor can check of a text. Does not own: the validators of `config.fields` and their words, which have
+the last word; a property holds the two together and names what no pattern can say. None is anchored: whoever uses one
+writes `^(...)$`, and in Python `\Z` for the end.
 """
 
 from __future__ import annotations

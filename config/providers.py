@@ -16,7 +16,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from config import patterns
-from config.fields import Domain, Email, Name, Secret, Written, like
+from config.fields.addresses import Domain, Email
+from config.fields.names import Name
+from config.fields.secrets import Secret
+from config.fields.written import Written, like
 from config.together import editor, has, has_none, such_as, where
 
 

@@ -8,20 +8,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from config import patterns
-from config.fields import (
-    Address,
-    Cidr,
-    CloudflareId,
-    Domain,
-    Image,
-    Memory,
-    Name,
-    Port,
-    SecretName,
-    Server,
-    Written,
-    like,
-)
+from config.fields.addresses import Address, Cidr, Domain, Port, Server
+from config.fields.containers import Image
+from config.fields.names import CloudflareId, Name
+from config.fields.quantities import Memory
+from config.fields.secrets import SecretName
+from config.fields.written import Written, like
 from config.together import such_as
 
 

@@ -8,39 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from config import patterns
-from config.fields import (
-    MAPPING,
-    TEXT,
-    Cidr,
-    ContainerPath,
-    Cpu,
-    Duration,
-    Email,
-    EmailDomain,
-    EnvName,
-    HostLabel,
-    Image,
-    LabelKey,
-    LabelValue,
-    Memory,
-    MountPath,
-    Name,
-    ObjectName,
-    PodSecurity,
-    Port,
-    RoutePath,
-    Schedule,
-    Secret,
-    SecretRef,
-    Server,
-    ShortForm,
-    Written,
-    either,
-    like,
-    seconds,
-    unit_missing,
-    written_as,
-)
+from config.fields.addresses import Cidr, Email, EmailDomain, HostLabel, Port, RoutePath, Server
+from config.fields.containers import ContainerPath, EnvName, Image, MountPath, PodSecurity, Schedule
+from config.fields.names import LabelKey, LabelValue, Name, ObjectName
+from config.fields.quantities import Cpu, Duration, Memory, seconds
+from config.fields.secrets import Secret, SecretRef
+from config.fields.written import MAPPING, TEXT, ShortForm, Written, either, like, unit_missing, written_as
 from config.providers import Provider
 from config.together import editor, has, has_any, has_none, one_of, such_as, where
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from config.compute import Compute
-from config.fields import cpu_quantity, memory_quantity
+from config.fields.quantities import cpu_quantity, memory_quantity
 from config.workspace import LONGEST_STOP
 
 Manifest = dict[str, Any]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.checks.usage import Pods, at_least, platform_pods, workspace_pods
-from config.fields import mebibytes
+from config.fields.quantities import mebibytes
 from config.stack import Node, Stack
 from config.workspace import Workspace
 

@@ -14,7 +14,7 @@ from config.checks import openings
 from config.checks.capacity import over_capacity
 from config.checks.check_workspace import below
 from config.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
-from config.fields import mebibytes, millicores
+from config.fields.quantities import mebibytes, millicores
 from config.mistakes import Document, KeyPath, Loaded, Mistake, dotted
 from config.routes import hostname
 from config.stack import Stack

@@ -1,6 +1,6 @@
 """The rules inside one workspace file that no single value can break. Each function is one family.
 
-Does not own what a value may look like (`fields`, `workspace`), nor what needs the stack or other files (`check`).
+Does not own what a value may look like (`config.fields`, models), nor what needs the stack or other files (`check`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from config import commands
-from config.fields import is_secret_name
+from config.fields.secrets import is_secret_name
 from config.mistakes import Document, KeyPath, Mistake, nearest
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from config import compute
 from config.compute import Compute, app_compute
-from config.fields import mebibytes
+from config.fields.quantities import mebibytes
 from config.routes import protected_hosts
 from config.stack import Stack
 from config.workspace import App, Volume, Workspace

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from config.checks.check_workspace import containers
 from config.checks.usage import own_volumes
-from config.fields import SecretRef
+from config.fields.secrets import SecretRef
 from config.mistakes import KeyPath, Loaded, Mistake
 from config.routes import app_ports, route_port
 from config.stack import Stack

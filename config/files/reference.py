@@ -13,7 +13,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 
-from config import fields, providers, workspace
+from config import providers, workspace
+from config.fields import addresses, containers, names, quantities, secrets, written
 from config.files.schema import schema_of
 from config.stack import Stack
 from config.workspace import Workspace
@@ -21,27 +22,27 @@ from config.workspace import Workspace
 DOCS = Path(__file__).parents[2] / "docs"
 
 _TYPES: dict[str, Any] = {
-    "name": fields.Name,
-    "host label": fields.HostLabel,
-    "domain": fields.Domain,
-    "port": fields.Port,
-    "route path": fields.RoutePath,
-    "network": fields.Cidr,
-    "address": fields.Address,
-    "cpu": fields.Cpu,
-    "memory": fields.Memory,
-    "duration": fields.Duration,
-    "image": fields.Image,
-    "e-mail": fields.Email,
-    "e-mail domain": fields.EmailDomain,
-    "Cloudflare id": fields.CloudflareId,
-    "variable": fields.EnvName,
-    "absolute path": fields.ContainerPath,
-    "mount path": fields.MountPath,
-    "label": fields.LabelKey,
-    "label value": fields.LabelValue,
-    "server": fields.Server,
-    "schedule": fields.Schedule,
+    "name": names.Name,
+    "host label": addresses.HostLabel,
+    "domain": addresses.Domain,
+    "port": addresses.Port,
+    "route path": addresses.RoutePath,
+    "network": addresses.Cidr,
+    "address": addresses.Address,
+    "cpu": quantities.Cpu,
+    "memory": quantities.Memory,
+    "duration": quantities.Duration,
+    "image": containers.Image,
+    "e-mail": addresses.Email,
+    "e-mail domain": addresses.EmailDomain,
+    "Cloudflare id": names.CloudflareId,
+    "variable": containers.EnvName,
+    "absolute path": containers.ContainerPath,
+    "mount path": containers.MountPath,
+    "label": names.LabelKey,
+    "label value": names.LabelValue,
+    "server": addresses.Server,
+    "schedule": containers.Schedule,
     "rate": workspace.Rate,
     "https address": providers.Https,
     "certificate": providers.Certificate,
@@ -53,7 +54,7 @@ def _kinds_of_values() -> dict[str, tuple[Any, str, Any]]:
     for kind, alias in _TYPES.items():
         looks = TypeAdapter(alias).json_schema()
         known[kind] = (alias, looks["description"], looks["examples"][0])
-    secret = (fields.Secret, "the name of a secret in the stack's config", {"secret": "web-db-password"})
+    secret = (secrets.Secret, "the name of a secret in the stack's config", {"secret": "web-db-password"})
     return {**known, "certificate": (*known["certificate"][:2], None), "secret": secret}
 
 
@@ -62,7 +63,7 @@ KINDS = _kinds_of_values()
 
 _KIND_OF = {get_args(alias)[1]: kind for kind, (alias, _, _) in KINDS.items()}
 _PLAIN = {str: "text", bool: "true or false", int: "number", float: "number"}
-_HIDDEN = (fields.SecretRef, workspace.Literally)
+_HIDDEN = (secrets.SecretRef, workspace.Literally)
 """Models that are a kind of value rather than a section."""
 
 _WORKSPACE_HEAD = """\
@@ -195,7 +196,7 @@ def _type(hint: Any, titles: dict[type[BaseModel], str], used: set[str]) -> str:
     if origin in (tuple, frozenset):
         return f"list of {_type(args[0], titles, used)}"
     if hasattr(hint, "__metadata__"):
-        short = [_type(mark.text, titles, used) for mark in args[1:] if isinstance(mark, fields.ShortForm)]
+        short = [_type(mark.text, titles, used) for mark in args[1:] if isinstance(mark, written.ShortForm)]
         return _or([*short, _type(args[0], titles, used) + _bounds(args[1:])])
     branches = [_type(part, titles, used) for part in args if part is not type(None)]
     if branches and all(branch.startswith("[mapping]") for branch in branches) and len(branches) > 1:
@@ -208,7 +209,7 @@ def _tag(model: Any) -> str:
 
 
 def _kind(hint: Any) -> str | None:
-    if hint is fields.SecretRef:
+    if hint is secrets.SecretRef:
         return "secret"
     return next((_KIND_OF[mark] for mark in getattr(hint, "__metadata__", ()) if mark in _KIND_OF), None)
 

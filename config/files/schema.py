@@ -14,6 +14,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
+from config.fields.written import models
+
 
 class _Plain(GenerateJsonSchema):
     """Without the titles that repeat every key in capitals, and with all that a mapping says of its keys."""
@@ -39,8 +41,8 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of a model, described by its docstrings."""
     schema = model.model_json_schema(schema_generator=_Plain)
     docs: dict[str, dict[str, str]] = {}
-    for module in ("config.fields", "config.providers", "config.stack", "config.workspace"):
-        docs |= _docstrings(sys.modules[module]) if module in sys.modules else {}
+    for module in sorted({each.__module__ for each in models()}):
+        docs |= _docstrings(sys.modules[module])
     for name, part in [(model.__name__, schema), *schema.get("$defs", {}).items()]:
         for key, field in part.get("properties", {}).items():
             if text := docs.get(name, {}).get(key, "Which kind it is." if "const" in field else None):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.checks import usage
-from config.fields import seconds
+from config.fields.quantities import seconds
 from config.routes import app_ports, route_port
 from config.stack import Stack
 from config.workspace import App, Workspace

@@ -7,7 +7,8 @@ from typing import Any
 
 from config import compute
 from config.checks import usage
-from config.fields import SecretRef, seconds
+from config.fields.quantities import seconds
+from config.fields.secrets import SecretRef
 from config.routes import app_ports, route_port
 from config.workspace import App, Container, EnvValue, Literally
 from manifests import pods

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from config.fields import mebibytes
+from config.fields.quantities import mebibytes
 from config.workspace import App, Volume
 from manifests import names, pods
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from config.fields import mebibytes, seconds
+from config.fields.quantities import mebibytes, seconds
 from config.routes import Route
 from manifests import names
 from manifests.ingress.controller import IDENTITY_HEADERS

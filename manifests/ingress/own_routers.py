@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from config import patterns
-from config.fields import mebibytes
+from config.fields.quantities import mebibytes
 from config.routes import Route
 from manifests import names
 from manifests.ingress import joined

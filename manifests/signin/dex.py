@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from config.fields import SecretRef
+from config.fields.secrets import SecretRef
 from config.providers import Gitea, GitLab, Ldap, Oidc, Provider
 from config.stack import Stack
 from config.workspace import Auth, Workspace

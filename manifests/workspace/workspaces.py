@@ -9,7 +9,7 @@ from typing import Any
 
 from config import compute
 from config.checks import usage
-from config.fields import mebibytes, memory_quantity
+from config.fields.quantities import mebibytes, memory_quantity
 from config.routes import hosts_of
 from config.stack import Stack
 from config.workspace import Workspace

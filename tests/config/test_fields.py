@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from config import fields
-from config.fields import cpu_quantity, mebibytes, memory_quantity, millicores, seconds
+from config.fields import addresses, containers, names, secrets
+from config.fields.quantities import cpu_quantity, mebibytes, memory_quantity, millicores, seconds
 from config.load import validate
 from config.mistakes import Document, Mistakes
 from config.workspace import Auth
@@ -67,23 +67,23 @@ def accepts(kind: Any, value: Any) -> bool:
 @pytest.mark.parametrize(
     ("kind", "right", "wrong"),
     [
-        (fields.Name, ["a", "web-2", "a" * 40], ["", "2web", "-a", "a-", "A", "a_b", "a.b", "a" * 41, "a\n"]),
-        (fields.HostLabel, ["@", "mcd", "2048", "a.b", "a" * 63], ["", "*", "-a", "a_b", "a..b", "a" * 64, "A"]),
-        (fields.Domain, ["example.com", "example.co.uk"], ["example", "https://example.com", "a..b", "*.a.b"]),
-        (fields.RoutePath, ["/", "/a", "/a/", "/a/b-c_d.e"], ["", "a", "//", "/a//b", "/..", "/.a", "/a b", "/~a"]),
-        (fields.Port, [1, 65535], [0, 65536, -1]),
-        (fields.Cidr, ["10.0.0.0/8", "10.0.0.7/32", "fd00::/8"], ["10.0.0.1/8", "10.0.0.0/33", "lan", ""]),
-        (fields.Address, ["10.0.0.7", "fd00::1"], ["10.0.0.7/32", "010.0.0.7", "pi-1", "fe80::1%eth0"]),
-        (fields.Server, ["10.0.0.7", "nas.lan", "nas"], ["a b", "nas:/export", ""]),
-        (fields.Image, ["a:1", "ghcr.io/a/b:v1", f"a@sha256:{'0' * 64}"], ["a", "a:latest", "A:1", "a:", "https://a:1"]),
-        (fields.Email, ["ann@example.com", "a.b+c@example.com"], ["ann", "*@example.com", "Ann@example.com", "a@b"]),
-        (fields.EmailDomain, ["example.com"], ["*", "", ".", "@example.com", "*.com"]),
-        (fields.EnvName, ["A", "_a", "A_1"], ["", "1A", "A-B", "A=B", "A B"]),
-        (fields.MountPath, ["/data", "/data/"], ["", "/", "data", "/a/../b", "/a:b", "//", "/a\nb", "/a\x1b[2J"]),
-        (fields.LabelKey, ["disk", "kubernetes.io/arch"], ["", "a b", "/a", "a/", "A.B/c", "-a"]),
-        (fields.LabelValue, ["", "arm64", "a_b.c"], ["a b", "-a", "a" * 64]),
+        (names.Name, ["a", "web-2", "a" * 40], ["", "2web", "-a", "a-", "A", "a_b", "a.b", "a" * 41, "a\n"]),
+        (addresses.HostLabel, ["@", "mcd", "2048", "a.b", "a" * 63], ["", "*", "-a", "a_b", "a..b", "a" * 64, "A"]),
+        (addresses.Domain, ["example.com", "example.co.uk"], ["example", "https://example.com", "a..b", "*.a.b"]),
+        (addresses.RoutePath, ["/", "/a", "/a/", "/a/b-c_d.e"], ["", "a", "//", "/a//b", "/..", "/.a", "/a b", "/~a"]),
+        (addresses.Port, [1, 65535], [0, 65536, -1]),
+        (addresses.Cidr, ["10.0.0.0/8", "10.0.0.7/32", "fd00::/8"], ["10.0.0.1/8", "10.0.0.0/33", "lan", ""]),
+        (addresses.Address, ["10.0.0.7", "fd00::1"], ["10.0.0.7/32", "010.0.0.7", "pi-1", "fe80::1%eth0"]),
+        (addresses.Server, ["10.0.0.7", "nas.lan", "nas"], ["a b", "nas:/export", ""]),
+        (containers.Image, ["a:1", "ghcr.io/a/b:v1", f"a@sha256:{'0' * 64}"], ["a", "a:latest", "A:1", "a:", "https://a:1"]),
+        (addresses.Email, ["ann@example.com", "a.b+c@example.com"], ["ann", "*@example.com", "Ann@example.com", "a@b"]),
+        (addresses.EmailDomain, ["example.com"], ["*", "", ".", "@example.com", "*.com"]),
+        (containers.EnvName, ["A", "_a", "A_1"], ["", "1A", "A-B", "A=B", "A B"]),
+        (containers.MountPath, ["/data", "/data/"], ["", "/", "data", "/a/../b", "/a:b", "//", "/a\nb", "/a\x1b[2J"]),
+        (names.LabelKey, ["disk", "kubernetes.io/arch"], ["", "a b", "/a", "a/", "A.B/c", "-a"]),
+        (names.LabelValue, ["", "arm64", "a_b.c"], ["a b", "-a", "a" * 64]),
         (
-            fields.Schedule,
+            containers.Schedule,
             ["0 3 * * *", "*/5 * * * *", "0 0 1-7 jan-mar mon", "0,30 8-18/2 * * 1-5"],
             ["", "@daily", "0 3 * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "*/0 * * * *",
              "5-1 * * * *", "a * * * *", "* * * * mon-", "TZ=UTC 0 3 * * *"],
@@ -97,7 +97,7 @@ def test_each_type_knows_right_from_wrong(kind: Any, right: list[Any], wrong: li
 
 @pytest.mark.parametrize("name", ["mcd-entra-client-secret", "a", "suite-db-password"])
 def test_a_secrets_name_is_plain(name: str) -> None:
-    assert fields.SecretRef(secret=name).secret == name
+    assert secrets.SecretRef(secret=name).secret == name
 
 
 CLIENT = {"clientId": "a", "clientSecret": {"secret": "s"}}
@@ -150,5 +150,5 @@ def test_a_tenant_that_is_everybodys_is_refused(tenant: str) -> None:
 
 
 def test_a_path_is_no_longer_than_one_word_of_nginx_may_be_with_room() -> None:
-    assert accepts(fields.RoutePath, "/" + "a" * (fields.MAX_PATH - 1))
-    assert not accepts(fields.RoutePath, "/" + "a" * fields.MAX_PATH)
+    assert accepts(addresses.RoutePath, "/" + "a" * (addresses.MAX_PATH - 1))
+    assert not accepts(addresses.RoutePath, "/" + "a" * addresses.MAX_PATH)

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
-from config import fields, patterns, providers, stack, workspace
+from config import patterns
+from config.fields.written import models
 from config.files.editors import workspace_schema
 from config.load import read
 from config.mistakes import KeyPath
@@ -108,12 +108,7 @@ def test_an_editor_marks_what_the_models_refuse_and_nothing_else(data: Data) -> 
     assert found or not marked, marked
 
 
-MODELS = {
-    cls.__name__: cls
-    for module in (fields, providers, stack, workspace)
-    for cls in vars(module).values()
-    if isinstance(cls, type) and issubclass(cls, BaseModel)
-}
+MODELS = {each.__name__: each for each in models()}
 
 
 @pytest.mark.parametrize("name", sorted(workspace_schema()["$defs"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from config.fields import SecretRef
+from config.fields.secrets import SecretRef
 from config.routes import Route, SignIn
 from config.stack import Cluster, Node
 from config.workspace import RouteRule

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from config.fields import seconds
+from config.fields.quantities import seconds
 from config.workspace import Allow
 from manifests import images
 from manifests.signin import oauth2_proxy, signin
