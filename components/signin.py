@@ -11,8 +11,9 @@ from typing import Any
 
 import pulumi
 
+from config.signin import Auth
 from config.stack import Stack
-from config.workspace import Auth, Workspace
+from config.workspace import Workspace
 from manifests.signin import dex, door, oauth2_proxy, signin
 from manifests.signin.part import Part
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from config.containers import Amount
 from config.fields.quantities import mebibytes, millicores
-from config.workspace import Amount
 
 
 @dataclass(frozen=True)

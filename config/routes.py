@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from config.app import App
+from config.route_rule import RouteRule
 from config.stack import Stack
-from config.workspace import App, RouteRule, Workspace
+from config.workspace import Workspace
 
 STATIC_PORT = 80
 """Where a static folder is served, as that of an app that says `port: 80`."""

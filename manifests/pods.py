@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from config.app import LONGEST_STOP
 from config.compute import Compute
 from config.fields.quantities import cpu_quantity, memory_quantity
-from config.workspace import LONGEST_STOP
 
 Manifest = dict[str, Any]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from config.mistakes import Mistake
 from config.routes import Route, hosts_of
+from config.signin import Allow
 from config.stack import Stack
-from config.workspace import Allow, Workspace
+from config.workspace import Workspace
 
 UNREACHABLE = (
     "The API server of warren:cluster.context does not answer, so this shows only what was true when it last did, and "

@@ -11,13 +11,16 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from config import reserved
+from config.app import App
 from config.checks import openings
 from config.checks.usage import own_volumes, single
 from config.compute import DEFAULT_APP, STATIC, app_compute
+from config.containers import Container, Literally
 from config.mistakes import KeyPath, Loaded, Mistake
 from config.providers import Gitea, GitHub, GitLab, Microsoft, Provider, says_groups
 from config.routes import app_ports
-from config.workspace import Allow, App, Auth, Container, Literally, Workspace
+from config.signin import Allow, Auth
+from config.workspace import Workspace
 
 File = Loaded[Workspace]
 

@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from config import compute
+from config.app import App
 from config.compute import Compute, app_compute
 from config.fields.quantities import mebibytes
 from config.routes import protected_hosts
 from config.stack import Stack
-from config.workspace import App, Volume, Workspace
+from config.volumes import Volume
+from config.workspace import Workspace
 
 LIMITS_PER_REQUESTS = 2
 """A workspace's memory limits may add up to this many times its memory quota."""

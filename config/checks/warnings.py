@@ -10,13 +10,15 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from config.app import App
 from config.checks.check_workspace import containers
 from config.checks.usage import own_volumes
+from config.containers import EnvValue
 from config.fields.secrets import SecretRef
 from config.mistakes import KeyPath, Loaded, Mistake
 from config.routes import app_ports, route_port
 from config.stack import Stack
-from config.workspace import App, EnvValue, Workspace
+from config.workspace import Workspace
 
 File = Loaded[Workspace]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from config.containers import Container
 from config.mistakes import KeyPath
-from config.workspace import Container
 
 Row = tuple[str, str]
 

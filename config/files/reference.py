@@ -13,7 +13,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 
-from config import providers, workspace
+from config import providers, route_rule
+from config.containers import Literally
 from config.fields import addresses, containers, names, quantities, secrets, written
 from config.files.schema import schema_of
 from config.stack import Stack
@@ -43,7 +44,7 @@ _TYPES: dict[str, Any] = {
     "label value": names.LabelValue,
     "server": addresses.Server,
     "schedule": containers.Schedule,
-    "rate": workspace.Rate,
+    "rate": route_rule.Rate,
     "https address": providers.Https,
     "certificate": providers.Certificate,
 }
@@ -63,7 +64,7 @@ KINDS = _kinds_of_values()
 
 _KIND_OF = {get_args(alias)[1]: kind for kind, (alias, _, _) in KINDS.items()}
 _PLAIN = {str: "text", bool: "true or false", int: "number", float: "number"}
-_HIDDEN = (secrets.SecretRef, workspace.Literally)
+_HIDDEN = (secrets.SecretRef, Literally)
 """Models that are a kind of value rather than a section."""
 
 _WORKSPACE_HEAD = """\
@@ -187,7 +188,7 @@ def _type(hint: Any, titles: dict[type[BaseModel], str], used: set[str]) -> str:
     if hint in _PLAIN:
         return _PLAIN[hint]
     if isinstance(hint, type) and issubclass(hint, BaseModel):
-        return "`{ value: TEXT }`" if hint is workspace.Literally else f"[mapping](#{anchor(titles[hint])})"
+        return "`{ value: TEXT }`" if hint is Literally else f"[mapping](#{anchor(titles[hint])})"
     origin, args = get_origin(hint), get_args(hint)
     if origin is Literal:
         return _or([f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in args])

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from config.app import App
 from config.checks import usage
 from config.fields.quantities import seconds
 from config.routes import app_ports, route_port
 from config.stack import Stack
-from config.workspace import App, Workspace
+from config.workspace import Workspace
 from manifests import images, names, pods, walls
 from manifests.app import containers, storage
 from manifests.app.static import StaticFiles

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from config import compute
+from config.app import App
 from config.checks import usage
+from config.containers import Container, EnvValue, Literally
 from config.fields.quantities import seconds
 from config.fields.secrets import SecretRef
 from config.routes import app_ports, route_port
-from config.workspace import App, Container, EnvValue, Literally
 from manifests import pods
 from manifests.app import static, storage
 from manifests.app.static import STATIC_TARGET, StaticFiles

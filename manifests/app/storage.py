@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from config.app import App
 from config.fields.quantities import mebibytes
-from config.workspace import App, Volume
+from config.volumes import Volume
 from manifests import names, pods
 
 Manifest = dict[str, Any]

@@ -16,8 +16,9 @@ import yaml
 
 from config.fields.secrets import SecretRef
 from config.providers import Gitea, GitLab, Ldap, Oidc, Provider
+from config.signin import Auth
 from config.stack import Stack
-from config.workspace import Auth, Workspace
+from config.workspace import Workspace
 from manifests.signin.oauth2_proxy import SIGN_IN_MINUTES
 from manifests.signin.signin import DEX_PORT, DEX_TELEMETRY_PORT, Proxy, issuer, proxies
 

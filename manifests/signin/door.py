@@ -11,8 +11,9 @@ from typing import Any
 
 from config import compute
 from config.routes import hostname
+from config.signin import Auth
 from config.stack import Stack
-from config.workspace import Auth, Workspace
+from config.workspace import Workspace
 from manifests import images, names, pods, walls
 from manifests.ingress import controller
 from manifests.ingress.annotations import Gate

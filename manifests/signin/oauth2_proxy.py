@@ -16,8 +16,9 @@ import io
 import json
 from collections.abc import Mapping
 
+from config.signin import Allow, Auth
 from config.stack import Stack
-from config.workspace import Allow, Auth, Workspace
+from config.workspace import Workspace
 from manifests.signin.signin import PROXY_PORT, Proxy, back_channel, issuer, wants_groups
 
 METRICS_PORT = 44180

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from config import routes
 from config.providers import says_groups
 from config.routes import hostname
+from config.signin import Auth
 from config.stack import Stack
-from config.workspace import Auth, Workspace
+from config.workspace import Workspace
 from manifests import names
 
 PROXY_PORT = 4180

@@ -10,7 +10,7 @@ import pytest
 
 from components.app import TenantApp, TenantAppArgs
 from components.native import KubernetesObject, RandomBytes
-from config.workspace import App
+from config.app import App
 from manifests.app import apps, reads, storage
 from tests.config.examples import SITE, app, assert_valid
 

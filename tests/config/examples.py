@@ -8,8 +8,9 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 
+from config.app import App
 from config.stack import Stack
-from config.workspace import App, Workspace
+from config.workspace import Workspace
 from manifests.app.static import StaticFiles
 
 CLUSTER = {

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from config import compute
+from config.app import App
 from config.checks.capacity import capacity, over_capacity
 from config.checks.usage import app_pods, at_least, at_most, own_volumes, recreates, storage, workspace_pods
 from config.load import validate
 from config.mistakes import Document
 from config.stack import Stack
-from config.workspace import App, Workspace
+from config.workspace import Workspace
 
 SMALL = {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "32Mi"}}
 LARGE = {"requests": {"cpu": "100m", "memory": "8Mi"}, "limits": {"memory": "64Mi"}}

@@ -7,10 +7,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from config.app import App
 from config.files import elsewhere
+from config.health import TcpOrExec
 from config.load import validate
 from config.mistakes import Document, Mistakes
-from config.workspace import App, Quota, RouteRule, TcpOrExec, Volume, Workspace
+from config.route_rule import RouteRule
+from config.volumes import Volume
+from config.workspace import Quota, Workspace
 
 MODELS: dict[str, type[BaseModel]] = {
     "workspace": Workspace,

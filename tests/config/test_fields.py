@@ -11,7 +11,7 @@ from config.fields import addresses, containers, names, secrets
 from config.fields.quantities import cpu_quantity, mebibytes, memory_quantity, millicores, seconds
 from config.load import validate
 from config.mistakes import Document, Mistakes
-from config.workspace import Auth
+from config.signin import Auth
 
 
 @pytest.mark.parametrize(("text", "value"), [("2", 2000), ("0.5", 500), ("250m", 250), ("1.25", 1250), ("0.001", 1)])

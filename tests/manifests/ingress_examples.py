@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from config.fields.secrets import SecretRef
+from config.route_rule import RouteRule
 from config.routes import Route, SignIn
 from config.stack import Cluster, Node
-from config.workspace import RouteRule
 from manifests.ingress.annotations import Gate, Manifest, gateway_ingress, route_ingresses
 
 HOST = "mcd.example.com"

@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 from config.providers import Provider
+from config.signin import Auth
 from config.stack import Stack
-from config.workspace import Auth, Workspace
+from config.workspace import Workspace
 
 # A throw-away certificate (CN=warren-test, valid until 2126): Dex parses it when it opens an ldap or saml connector.
 PEM = """-----BEGIN CERTIFICATE-----

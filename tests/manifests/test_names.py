@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import reserved
+from config.route_rule import RouteRule
 from config.routes import Route
-from config.workspace import RouteRule
 from manifests import names
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from config.route_rule import RouteRule
 from config.routes import Route
-from config.workspace import Allow, RouteRule, Workspace
+from config.signin import Allow
+from config.workspace import Workspace
 from manifests import report
 
 

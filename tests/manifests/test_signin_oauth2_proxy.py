@@ -14,7 +14,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from config.fields.quantities import seconds
-from config.workspace import Allow
+from config.signin import Allow
 from manifests import images
 from manifests.signin import oauth2_proxy, signin
 from manifests.signin.oauth2_proxy import Option

@@ -1,0 +1,157 @@
+"""What a workspace says about one app: what runs, where it is served, and what it needs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from config import patterns
+from config.containers import Amount, Container, EnvValue, Word
+from config.fields.addresses import HostLabel, Port
+from config.fields.containers import EnvName, Image, MountPath, Schedule
+from config.fields.names import LabelKey, LabelValue, Name
+from config.fields.quantities import Duration, seconds
+from config.fields.written import Written, like
+from config.health import Health
+from config.route_rule import Route
+from config.together import editor, has, has_any, has_none, one_of, such_as, where
+from config.volumes import Volume
+
+
+class Toleration(Written):
+    """As Kubernetes has it."""
+
+    key: Annotated[str, such_as("dedicated")]
+    """The taint's key."""
+    operator: Literal["Equal", "Exists"] = "Equal"
+    """Whether the value counts."""
+    value: Annotated[str | None, such_as("media")] = None
+    """The taint's value."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """The taint's effect; all when left out."""
+
+
+class Autoscale(Written):
+    """Replicas by cpu load; needs metrics-server, which K3s has."""
+
+    min: Annotated[int, Field(ge=1, le=100)] = 1
+    """The fewest replicas."""
+    max: Annotated[int, Field(ge=1, le=100, examples=[3])]
+    """The most replicas."""
+    cpu: Annotated[int, Field(ge=1, le=500)] = 80
+    """The average load to keep, in percent of the cpu request."""
+
+    @model_validator(mode="after")
+    def _order(self) -> Autoscale:
+        if self.min > self.max:
+            raise ValueError(f"min {self.min} is more than max {self.max}")
+        return self
+
+
+LONGEST_STOP = 590
+"""Seconds that an app may take to stop. With those that it goes on serving first (`pods.SETTLE_SECONDS`), whoever
+drains a node or removes a workspace waits ten minutes at most."""
+
+
+def _stop(duration: str) -> str:
+    if seconds(duration) > LONGEST_STOP:
+        raise ValueError(
+            f"{duration!r} is longer than {LONGEST_STOP}s, and a node that is drained waits for it; "
+            f"write {LONGEST_STOP}s or less"
+        )
+    return duration
+
+
+class App(Written):
+    """One app: an image or a static folder, served, internal, or run on a schedule."""
+
+    model_config = editor(
+        *one_of("image", "static", says="an app has exactly one of image and static"),
+        *one_of("port", "ports", says="an app has port or ports, not both", needed=False),
+        where(
+            has("routes", "image"), has_any("port", "ports", says="routes need a port: which does the app listen on?")
+        ),
+        where(has("host"), has("routes", says="a host needs routes, such as [/]")),
+        where(
+            has("schedule"),
+            has_none(
+                *("port", "ports", "routes", "health", "autoscale", "static"),
+                says="an app on a schedule has no port, ports, routes, health, autoscale or static",
+            ),
+        ),
+        where(
+            has("autoscale"),
+            {"properties": {"replicas": {"const": 1, "errorMessage": "an app has replicas or autoscale, not both"}}},
+        ),
+        example={"image": "ghcr.io/owner/name:1.2.3", "port": 8000, "routes": ["/"]},
+    )
+    image: Image | None = None
+    """With a tag or digest; `latest` is refused."""
+    static: Annotated[str | None, such_as("mcd/landing")] = None
+    """A folder under workspaces/, served as it is at every route; at most 900 KiB. What is below the name of
+    another workspace is that one's."""
+    port: Port | None = None
+    """The port it listens on. 80 for a static folder."""
+    ports: Annotated[dict[Name, Port], such_as({"http": 8000, "metrics": 9090})] = {}
+    """Several ports by name, instead of `port`. A port with no route is reached from inside the workspace only."""
+    routes: tuple[Route, ...] = ()
+    """Paths on the host that lead here. Without any, the app is reached from inside the workspace only."""
+    host: HostLabel | None = None
+    """A host of its own, one label under the domain; the workspace's host when left out."""
+    command: tuple[Word, ...] = ()
+    """Instead of the image's entrypoint."""
+    args: tuple[Word, ...] = ()
+    """Instead of the image's arguments."""
+    env: dict[EnvName, EnvValue] = {}
+    """Environment variables: text, or a secret by name. `$(NAME)` in a text stands for another variable."""
+    files: Annotated[dict[MountPath, str], such_as({"/etc/app/config.toml": "debug = false\n"})] = {}
+    """Config files: path in the container -> text."""
+    health: Health | None = None
+    """How Kubernetes asks whether the app is well; without it, whether its process runs."""
+    gracePeriod: Annotated[
+        Duration,
+        AfterValidator(_stop),
+        like(patterns.durations_up_to(LONGEST_STOP), f"a duration of at most {LONGEST_STOP}s", "2m"),
+    ] = "30s"
+    """How long it may take to stop after SIGTERM before it is killed, at most 590s."""
+    requests: Amount = Amount()
+    """What one replica needs at least; 50m and 64Mi when left out."""
+    limits: Amount = Amount()
+    """What one replica may take at most. Memory when left out: twice the request, and at least 256Mi."""
+    replicas: Annotated[int, Field(ge=0, le=100, examples=[2])] = 1
+    """How many pods."""
+    autoscale: Autoscale | None = None
+    """A number of pods that follows the load, instead of `replicas`."""
+    volumes: Annotated[dict[Name, Volume], such_as({"data": {"mount": "/data", "size": "5Gi"}})] = {}
+    """Storage, by a name of your choice."""
+    schedule: Schedule | None = None
+    """Runs as a CronJob instead of a service."""
+    init: dict[Name, Container] = {}
+    """Run to completion before the app starts, in name order."""
+    sidecars: dict[Name, Container] = {}
+    """Run beside the app for as long as it runs."""
+    user: Annotated[int, Field(ge=0, le=65534)] = 65532
+    """The user and group id of every container; volumes are made writable for it."""
+    writableRoot: bool = False
+    """For images that write outside their volumes and /tmp; up to 2Gi of the node's disk for each container."""
+    nodeSelector: dict[LabelKey, LabelValue] = {}
+    """Labels that a node must have, such as kubernetes.io/arch: arm64."""
+    tolerations: tuple[Toleration, ...] = ()
+    """Taints that do not keep the app away from a node."""
+
+    @model_validator(mode="after")
+    def _shape(self) -> App:
+        if (self.image is None) == (self.static is None):
+            raise ValueError("needs exactly one of image and static")
+        if self.port is not None and self.ports:
+            raise ValueError("has both port and ports; write one of them")
+        if self.routes and self.image and not (self.port or self.ports):
+            raise ValueError("has routes and no port; say which port it listens on")
+        if self.host is not None and not self.routes:
+            raise ValueError("has a host and no routes; add routes: [/]")
+        if self.schedule and (self.routes or self.port or self.ports or self.autoscale or self.health or self.static):
+            raise ValueError("runs on a schedule, so it has no port, ports, routes, health, autoscale or static")
+        if self.autoscale and self.replicas != 1:
+            raise ValueError("has both replicas and autoscale; write one of them")
+        return self

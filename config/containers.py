@@ -1,0 +1,64 @@
+"""What an app says about its containers: image, command, env, compute."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Tag, WithJsonSchema
+
+from config.fields.containers import EnvName, Image
+from config.fields.quantities import Cpu, Memory
+from config.fields.secrets import SecretRef
+from config.fields.written import MAPPING, TEXT, ShortForm, Written, written_as
+from config.together import such_as
+
+Word = Annotated[str, WithJsonSchema({"type": "string", "examples": ["--verbose"]})]
+
+
+class Literally(Written):
+    """A value that looks like a secret by its name and is none: `{ value: ... }`."""
+
+    value: Annotated[str, such_as("change-me-later")]
+    """The text itself."""
+
+
+_ENV = "text or { secret: NAME }; write numbers and booleans in quotes"
+
+
+def _env(value: Any) -> str | None:
+    if written_as(value) != MAPPING:
+        return written_as(value)
+    keys = value if isinstance(value, dict) else type(value).model_fields
+    return TEXT if "value" in keys and "secret" not in keys else None if "value" in keys else MAPPING
+
+
+EnvValue = Annotated[
+    Annotated[Literally, ShortForm("value", str, _ENV), Tag(TEXT)] | Annotated[SecretRef, Tag(MAPPING)],
+    Discriminator(_env, custom_error_type="neither", custom_error_message=f"must be {_ENV}"),
+]
+
+
+class Amount(Written):
+    """Compute: cores and memory."""
+
+    cpu: Cpu | None = None
+    """Cores or millicores."""
+    memory: Memory | None = None
+    """A number with a unit."""
+
+
+class Container(Written):
+    """A second container in the pod: an init container or a sidecar. It sees the app's volumes and env."""
+
+    image: Image
+    """With a tag or digest."""
+    command: tuple[Word, ...] = ()
+    """Instead of the image's entrypoint."""
+    args: tuple[Word, ...] = ()
+    """Instead of the image's arguments."""
+    env: dict[EnvName, EnvValue] = {}
+    """Added to the app's env."""
+    requests: Amount = Amount()
+    """What the container needs at least."""
+    limits: Amount = Amount()
+    """What it may take at most."""

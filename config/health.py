@@ -1,0 +1,52 @@
+"""What an app says about how Kubernetes asks whether it is well."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, model_validator
+
+from config import patterns
+from config.containers import Word
+from config.fields.addresses import RoutePath
+from config.fields.names import Name
+from config.fields.quantities import Duration, seconds
+from config.fields.written import ShortForm, Written, like
+from config.together import editor, one_of, such_as
+
+
+def _start(duration: str) -> str:
+    if seconds(duration) > 3600:
+        raise ValueError(f"{duration!r} is longer than 1h, and everybody's `up` waits for it; write 1h or less")
+    return duration
+
+
+class TcpOrExec(Written):
+    """A health check other than a bare path."""
+
+    model_config = editor(
+        *one_of("http", "tcp", "exec", says="a health check has exactly one of http, tcp, exec"), example={"tcp": True}
+    )
+    http: Annotated[RoutePath | None, such_as("/healthz")] = None
+    """A path that answers 200 to 399."""
+    tcp: bool = False
+    """Whether the port accepts a connection."""
+    exec: tuple[Word, ...] = ()
+    """A command that leaves with 0."""
+    port: Name | None = None
+    """Which of the app's ports, by name; the first one when left out."""
+    start: Annotated[
+        Duration, AfterValidator(_start), like(patterns.durations_up_to(3600), "a duration of at most 1h", "5m")
+    ] = "60s"
+    """How long the app may take to answer for the first time, at most 1h."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> TcpOrExec:
+        if [self.http is not None, self.tcp, bool(self.exec)].count(True) != 1:
+            raise ValueError("needs exactly one of http, tcp, exec")
+        return self
+
+
+Health = Annotated[
+    TcpOrExec, ShortForm("http", RoutePath, "a path such as /healthz, or a mapping with one of http, tcp, exec")
+]

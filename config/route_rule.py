@@ -1,0 +1,68 @@
+"""What an app says about one of its routes: the path, and how requests to it are treated."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from config import patterns
+from config.fields.addresses import Cidr, RoutePath
+from config.fields.names import Name
+from config.fields.quantities import Duration, Memory
+from config.fields.secrets import Secret
+from config.fields.written import ShortForm, Written, like, unit_missing
+from config.together import such_as
+
+
+def _limit_of(rate: str) -> str:
+    count, _, unit = rate.partition("/")
+    if not re.fullmatch("[0-9]{1,6}", count) or not 1 <= int(count) <= 100_000 or unit not in ("s", "m"):
+        raise ValueError(
+            f"{rate!r} is not a rate: write requests per second or minute and client, such as 20/s or 300/m"
+        )
+    return rate
+
+
+Rate = Annotated[
+    str,
+    AfterValidator(_limit_of),
+    like(rf"{patterns.up_to(100_000)}/[sm]", "requests per second (s) or minute (m)", "20/s"),
+    unit_missing("has no unit; write {n}/s or {n}/m"),
+]
+
+
+class RouteRule(Written):
+    """One path of an app, and how requests to it are treated."""
+
+    path: RoutePath
+    """The path on the host, and everything below it. Nothing is stripped: the app sees the whole path."""
+    port: Annotated[Name | None, such_as("http")] = None
+    """Which of the app's ports, by name; needed only where it has several."""
+    public: bool = False
+    """Open to everyone although the workspace signs people in."""
+    auth: Literal["page", "api"] = "page"
+    """`page` sends people to sign in, `api` answers 401 (for XHR, WebSockets and command lines)."""
+    rateLimit: Rate | None = None
+    """Per client address as Cloudflare reports it; an IPv6 network of 64 bits is one client."""
+    bodySize: Annotated[Memory | None, such_as("8Mi")] = None
+    """The largest request body; without a limit when left out, but for Cloudflare's own. Nothing is stored to measure
+    it, so that under Traefik a request that does not say its length is taken up to 64Ki only."""
+    timeout: Duration | None = None
+    """How long the app may take between two reads or writes, also of a WebSocket or an event stream; 1h when left
+    out."""
+    allowFrom: tuple[Cidr, ...] = ()
+    """Only these client addresses, as Cloudflare reports them."""
+    protocol: Literal["http", "https", "grpc"] = "http"
+    """What the app speaks. WebSockets need nothing: they are http."""
+    crossOrigin: bool = False
+    """Pages of other hosts, other workspaces' included, may post to it and open WebSockets as whoever is signed in, or
+    comes with the password of `basicAuth` or from an address of `allowFrom`."""
+    deny: Annotated[tuple[RoutePath, ...], such_as(["/metrics"])] = ()
+    """Paths below this one that nobody reaches from outside, such as /metrics."""
+    basicAuth: Secret | None = None
+    """An htpasswd file (bcrypt) for apps without a sign-in of their own, which do not see the password."""
+
+
+Route = Annotated[RouteRule, ShortForm("path", RoutePath, "a path such as /api, or a mapping with path and options")]

@@ -1,0 +1,65 @@
+"""What a workspace says about who may come in: `auth`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from config import patterns
+from config.fields.addresses import Email, EmailDomain
+from config.fields.quantities import Duration, seconds
+from config.fields.written import Written, like
+from config.providers import Provider
+from config.together import editor, has_any, one_of
+
+Group = Annotated[str, like(r"(?!\s*\*?\s*$)[\s\S]*", "the name of a group", "ops")]
+
+
+class Allow(Written):
+    """Who may come in. E-mails or e-mail domains admit; groups narrow that down, or admit on their own."""
+
+    model_config = editor(
+        *one_of("emails", "emailDomains", says="OAuth2-Proxy would admit either, so write one of them", needed=False),
+        has_any(
+            "emails", "emailDomains", "groups", says="nobody comes in by omission: list emailDomains, emails or groups"
+        ),
+        example={"emailDomains": ["example.com"]},
+    )
+    emailDomains: tuple[EmailDomain, ...] = ()
+    """Everybody with an address in one of these domains."""
+    emails: tuple[Email, ...] = ()
+    """These people and nobody else."""
+    groups: tuple[Group, ...] = ()
+    """Members of one of these groups, as the provider names them."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Allow:
+        if self.emails and self.emailDomains:
+            raise ValueError("has both emails and emailDomains; OAuth2-Proxy would admit either, so write one of them")
+        if not (self.emails or self.emailDomains or self.groups):
+            raise ValueError("admits everyone with an account; list emailDomains, emails or groups")
+        if any(group.strip() in ("", "*") for group in self.groups):
+            raise ValueError("has an empty group or *, which says nothing about who may come in; name the groups")
+        return self
+
+
+def _session(duration: str) -> str:
+    if seconds(duration) > 12 * 3600:
+        raise ValueError(f"{duration!r} is longer than 12h, and nothing is rechecked in between; write 12h or less")
+    return duration
+
+
+class Auth(Written):
+    """The sign-in policy of a workspace."""
+
+    providers: Annotated[tuple[Provider, ...], Field(min_length=1)]
+    """Where people sign in. With several, the sign-in page asks which."""
+    allow: Allow
+    """Whom of those that the providers know."""
+    session: Annotated[
+        Duration,
+        AfterValidator(_session),
+        like(patterns.durations_up_to(12 * 3600), "a duration of at most 12h", "30m"),
+    ] = "12h"
+    """How long a sign-in lasts, at most 12h: nothing is rechecked in between (security rule 10)."""

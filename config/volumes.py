@@ -1,0 +1,60 @@
+"""What an app says about its storage."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import model_validator
+
+from config.fields.addresses import Server
+from config.fields.containers import ContainerPath, MountPath
+from config.fields.names import ObjectName
+from config.fields.quantities import Memory
+from config.fields.written import Written
+from config.together import editor, has, one_of, such_as, where
+
+
+class Nfs(Written):
+    """A directory on an NFS server, mounted by the node."""
+
+    server: Server
+    """The NFS server. The nodes need an NFS client (apt install nfs-common)."""
+    path: ContainerPath
+    """The exported directory."""
+
+
+class Volume(Written):
+    """Storage of an app: a claim made for it, a claim that exists, an NFS directory, or scratch space."""
+
+    model_config = editor(
+        *one_of(
+            "claim", "nfs", "scratch", says="a volume has one source: claim, nfs or scratch, or none", needed=False
+        ),
+        where(has("claim"), {}, has("size", says="a volume needs a size, such as 5Gi")),
+        example={"mount": "/data", "size": "5Gi"},
+    )
+    mount: MountPath
+    """Where the containers see it."""
+    size: Annotated[Memory | None, such_as("5Gi")] = None
+    """How much to ask for. Needed unless `claim` names one that exists."""
+    storageClass: ObjectName | None = None
+    """The cluster's default class when left out (local-path on K3s, which keeps the data on one node)."""
+    accessMode: Literal["ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"] = "ReadWriteOnce"
+    """As Kubernetes has it. With ReadWriteOnce an update stops the old pod before it starts the new one."""
+    claim: Annotated[ObjectName | None, such_as("wiki-pages")] = None
+    """An existing PersistentVolumeClaim, or another app's volume as `<app>-<volume>`. One that is made by hand needs
+    `quota.storage`."""
+    nfs: Nfs | None = None
+    """A directory on an NFS server instead."""
+    scratch: bool = False
+    """Gone with the pod; `size` bounds it."""
+    readOnly: bool = False
+    """The containers cannot write to it."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Volume:
+        if [self.claim is not None, self.nfs is not None, self.scratch].count(True) > 1:
+            raise ValueError("needs one source: claim, nfs or scratch, or none of them for a new volume of its own")
+        if self.size is None and self.claim is None:
+            raise ValueError("needs a size, such as 5Gi")
+        return self
