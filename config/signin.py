@@ -10,7 +10,7 @@ from config import patterns
 from config.fields.addresses import Email, EmailDomain
 from config.fields.quantities import Duration, seconds
 from config.fields.written import Written, like
-from config.providers import Provider
+from config.providers.provider import Provider
 from config.together import editor, has_any, one_of
 
 Group = Annotated[str, like(r"(?!\s*\*?\s*$)[\s\S]*", "the name of a group", "ops")]

@@ -17,7 +17,9 @@ from config.checks.usage import own_volumes, single
 from config.compute import DEFAULT_APP, STATIC, app_compute
 from config.containers import Container, Literally
 from config.mistakes import KeyPath, Loaded, Mistake
-from config.providers import Gitea, GitHub, GitLab, Microsoft, Provider, says_groups
+from config.providers.forges import Gitea, GitHub, GitLab
+from config.providers.microsoft import Microsoft
+from config.providers.provider import Provider, says_groups
 from config.routes import app_ports
 from config.signin import Allow, Auth
 from config.workspace import Workspace

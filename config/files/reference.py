@@ -13,10 +13,11 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 
-from config import providers, route_rule
+from config import route_rule
 from config.containers import Literally
 from config.fields import addresses, containers, names, quantities, secrets, written
 from config.files.schema import schema_of
+from config.providers import common
 from config.stack import Stack
 from config.workspace import Workspace
 
@@ -45,8 +46,8 @@ _TYPES: dict[str, Any] = {
     "server": addresses.Server,
     "schedule": containers.Schedule,
     "rate": route_rule.Rate,
-    "https address": providers.Https,
-    "certificate": providers.Certificate,
+    "https address": common.Https,
+    "certificate": common.Certificate,
 }
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import itertools
 import sys
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from config.fields.written import models
+from config.fields.written import Written, models
 
 
 class _Plain(GenerateJsonSchema):
@@ -40,9 +41,15 @@ class _Plain(GenerateJsonSchema):
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of a model, described by its docstrings."""
     schema = model.model_json_schema(schema_generator=_Plain)
-    docs: dict[str, dict[str, str]] = {}
-    for module in sorted({each.__module__ for each in models()}):
-        docs |= _docstrings(sys.modules[module])
+    docs = {
+        each.__name__: {
+            key: text
+            for base in reversed(each.__mro__)
+            if issubclass(base, Written)
+            for key, text in _docstrings(base.__module__)[base.__name__].items()
+        }
+        for each in models()
+    }
     for name, part in [(model.__name__, schema), *schema.get("$defs", {}).items()]:
         for key, field in part.get("properties", {}).items():
             if text := docs.get(name, {}).get(key, "Which kind it is." if "const" in field else None):
@@ -50,17 +57,15 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     return schema
 
 
-def _docstrings(module: Any) -> dict[str, dict[str, str]]:
-    """Class name -> attribute -> the docstring below it, the attributes of base classes in the module included."""
+@functools.cache
+def _docstrings(module: str) -> dict[str, dict[str, str]]:
+    """Class name -> attribute -> the docstring below it."""
     found: dict[str, dict[str, str]] = {}
-    for cls in ast.parse(inspect.getsource(module)).body:
+    for cls in ast.parse(inspect.getsource(sys.modules[module])).body:
         if isinstance(cls, ast.ClassDef):
-            own: dict[str, str] = {}
-            for base in cls.bases:
-                own |= found.get(base.id, {}) if isinstance(base, ast.Name) else {}
-            for above, below in zip(cls.body, cls.body[1:], strict=False):
+            own = found.setdefault(cls.name, {})
+            for above, below in itertools.pairwise(cls.body):
                 named = isinstance(above, ast.AnnAssign) and isinstance(above.target, ast.Name)
                 if named and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
                     own[above.target.id] = inspect.cleandoc(str(below.value.value))  # type: ignore[attr-defined]
-            found[cls.name] = own
     return found

@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 import yaml
 
 from config.fields.secrets import SecretRef
-from config.providers import Gitea, GitLab, Ldap, Oidc, Provider
+from config.providers.forges import Gitea, GitLab
+from config.providers.ldap import Ldap
+from config.providers.oidc import Oidc
+from config.providers.provider import Provider
 from config.signin import Auth
 from config.stack import Stack
 from config.workspace import Workspace

@@ -13,7 +13,7 @@ import hashlib
 from dataclasses import dataclass
 
 from config import routes
-from config.providers import says_groups
+from config.providers.provider import says_groups
 from config.routes import hostname
 from config.signin import Auth
 from config.stack import Stack

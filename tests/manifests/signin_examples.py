@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from config.providers import Provider
+from config.providers.provider import Provider
 from config.signin import Auth
 from config.stack import Stack
 from config.workspace import Workspace
