@@ -1,7 +1,7 @@
 """The rules between files: workspaces against each other, against the stack, its secrets and its nodes.
 
-Each function is one family and yields its mistakes. What one file can get wrong alone is in `check_workspace` and
-`check_stack`.
+Each function is one family and yields its mistakes. What one file can get wrong alone is in `check_workspace`,
+`check_app`, `check_routes` and `check_stack`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from config import reserved
 from config.checks import openings
 from config.checks.capacity import over_capacity
-from config.checks.check_workspace import below
+from config.checks.check_routes import below
 from config.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
 from config.fields.quantities import mebibytes, millicores
 from config.mistakes import Document, KeyPath, Loaded, Mistake, dotted

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from config.app import App
-from config.checks.check_workspace import containers
+from config.checks.check_app import containers
 from config.checks.usage import own_volumes
 from config.containers import EnvValue
 from config.fields.secrets import SecretRef

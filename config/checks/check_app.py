@@ -1,0 +1,154 @@
+"""The rules inside one app that no single value can break. Each function is one family.
+
+Does not own its routes (`check_routes`), nor what apps do to each other (`check_workspace`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from config import reserved
+from config.app import App
+from config.checks import check_routes
+from config.checks.usage import single
+from config.compute import DEFAULT_APP, STATIC, app_compute
+from config.containers import Container, Literally
+from config.mistakes import KeyPath, Loaded, Mistake
+from config.routes import app_ports
+from config.workspace import Workspace
+
+File = Loaded[Workspace]
+
+_SECRET_NAME = re.compile(
+    r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|(^|_)PASS|(API|PRIVATE|SECRET|ACCESS|ENCRYPTION|SIGNING|MASTER|AUTH)_?KEY(_BASE)?)$",
+    re.IGNORECASE,
+)
+_PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:(?!\$\()[^/@\s]+@")
+"""An address with a password in it that is not a `$(VAR)`."""
+
+
+def check(file: File, name: str, app: App) -> Iterator[Mistake]:
+    """Everything that is wrong inside one app."""
+    at: KeyPath = ("apps", name)
+    yield from _name(file, at, name, app)
+    yield from _ports(file, at, app)
+    yield from check_routes.check(file, at, app)
+    yield from _health(file, at, app)
+    yield from _secrets_in_the_open(file, at, app)
+    yield from _mounts(file, at, app)
+    yield from _volumes(file, at, app)
+    yield from _compute(file, at, app)
+    yield from _user(file, at, app)
+
+
+def containers(app: App) -> Iterator[tuple[KeyPath, App | Container]]:
+    """Every container of an app, with where it is written below the app."""
+    yield (), app
+    for kind, group in (("init", app.init), ("sidecars", app.sidecars)):
+        for name, container in group.items():
+            yield (kind, name), container
+
+
+def _name(file: File, at: KeyPath, name: str, app: App) -> Iterator[Mistake]:
+    if name in reserved.SIGN_IN_NAMES or name.startswith(f"{reserved.PROXY}-"):
+        yield file.mistake(at, f"{name!r} is a name of the sign-in; choose another one")
+    for path, _ in containers(app):
+        if path and (path[1] == name or (path[0] == "sidecars" and path[1] in app.init)):
+            yield file.mistake(
+                (*at, *path), f"{path[1]!r} is another container of this app already; choose another name"
+            )
+
+
+def _ports(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
+    seen: dict[int, str] = {}
+    for name, number in app.ports.items():
+        if number in seen:
+            yield file.mistake(
+                (*at, "ports", name), f"{number} is the number of {seen[number]} already; one name a port is enough"
+            )
+        seen.setdefault(number, name)
+
+
+def _health(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
+    health, known = app.health, app_ports(app)
+    if health is None or app.static is not None:
+        return
+    if health.port is not None and health.port not in known:
+        yield file.mistake(
+            (*at, "health", "port"),
+            f"{health.port!r} is not a port of this app; it has {', '.join(sorted(known)) or 'none'}",
+        )
+    elif not health.exec and not known:
+        yield file.mistake((*at, "health"), "asks a port, and this app has none; add a port, or check with exec")
+
+
+def _secrets_in_the_open(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
+    for path, container in containers(app):
+        for key, value in container.env.items():
+            place: KeyPath = (*at, *path, "env", key)
+            if (
+                not isinstance(value, Literally)
+                or file.document.mapping(place)
+                or not value.value
+                or value.value.startswith("$(")
+            ):
+                continue
+            if _SECRET_NAME.search(key):
+                yield file.mistake(
+                    place, f"looks like a secret; write {{ secret: NAME }}, or {{ value: ... }} if {key} is none"
+                )
+            elif _PASSWORD_IN_URL.search(value.value):
+                yield file.mistake(
+                    place,
+                    "has a password in its address; give that a variable of its own with { secret: NAME } "
+                    "and write $(VARIABLE) here",
+                )
+
+
+def _mounts(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
+    seen: dict[str, str] = {}
+    wanted = [(("volumes", name, "mount"), volume.mount) for name, volume in app.volumes.items()]
+    for place, mount in [*wanted, *((("files", path), path) for path in app.files)]:
+        if mount in seen:
+            yield file.mistake((*at, *place), f"{mount} is taken by {seen[mount]}; each mount needs its own path")
+        seen.setdefault(mount, ".".join(place[:2]))
+    for path in app.files:
+        for name, volume in app.volumes.items():
+            if volume.mount.startswith(f"{path}/"):
+                yield file.mistake(
+                    (*at, "volumes", name, "mount"),
+                    f"{volume.mount} is below {path}, which is a file; choose another path",
+                )
+
+
+def _volumes(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
+    most = app.autoscale.max if app.autoscale else app.replicas
+    for name, volume in app.volumes.items():
+        if single(volume) and most > 1:
+            what = f"is {volume.accessMode}, so {most} replicas on two nodes cannot share it"
+            fix = "run one, or use scratch, or accessMode: ReadWriteMany where the storage has it (nfs does)"
+            yield file.mistake((*at, "volumes", name), f"{what}; {fix}")
+
+
+def _compute(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
+    for path, container in containers(app):
+        asks = app_compute(container.requests, container.limits, STATIC if app.static is not None else DEFAULT_APP)
+        where: KeyPath = (*at, *path, "limits")
+        if asks.memory_limit_mib < asks.memory_mib:
+            yield file.mistake(
+                (*where, "memory"),
+                f"{asks.memory_limit_mib}Mi is less than the {asks.memory_mib}Mi it requests; raise it",
+            )
+        if asks.cpu_limit_millis is not None and asks.cpu_limit_millis < asks.cpu_millis:
+            yield file.mistake(
+                (*where, "cpu"), f"{asks.cpu_limit_millis}m is less than the {asks.cpu_millis}m it requests; raise it"
+            )
+
+
+def _user(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
+    if app.user == 0 and file.model.podSecurity == "restricted":
+        yield file.mistake(
+            (*at, "user"),
+            "0 is root, which podSecurity restricted refuses; choose another user, or write podSecurity: baseline",
+        )
