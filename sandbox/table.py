@@ -55,29 +55,41 @@ def check_shape(shape: Shape, value: Any, path: str = "") -> list[Problem]:
     if value is UNKNOWN or value is None:
         return []
     if isinstance(shape, Mapping):
-        if not isinstance(value, dict):
-            return [(path, "must be an object")]
-        found = []
-        for key, item in value.items():
-            here = f"{path}.{key}" if path else key
-            if key in shape:
-                found += check_shape(shape[key], item, here)
-            else:
-                close = get_close_matches(key, shape, 1)
-                found.append((here, "unknown property" + (f" (did you mean {close[0]}?)" if close else "")))
-        return found
+        return _check_object(shape, value, path)
     if isinstance(shape, list):
-        if not isinstance(value, list):
-            return [(path, "must be a list")]
-        return [p for index, item in enumerate(value) for p in check_shape(shape[0], item, f"{path}[{index}]")]
+        return _check_list(shape[0], value, path)
+    return [] if _fits(shape, value) else [(path, f"must be {_WORDS[shape]}")]
+
+
+_WORDS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false", dict: "a map of strings"}
+
+
+def _check_object(shape: Mapping[str, Shape], value: Any, path: str) -> list[Problem]:
+    if not isinstance(value, dict):
+        return [(path, "must be an object")]
+    found: list[Problem] = []
+    for key, item in value.items():
+        here = f"{path}.{key}" if path else key
+        found += check_shape(shape[key], item, here) if key in shape else [(here, _unknown(key, shape))]
+    return found
+
+
+def _unknown(key: str, shape: Mapping[str, Shape]) -> str:
+    close = get_close_matches(key, shape, 1)
+    return "unknown property" + (f" (did you mean {close[0]}?)" if close else "")
+
+
+def _check_list(shape: Shape, value: Any, path: str) -> list[Problem]:
+    if not isinstance(value, list):
+        return [(path, "must be a list")]
+    return [p for index, item in enumerate(value) for p in check_shape(shape, item, f"{path}[{index}]")]
+
+
+def _fits(shape: type, value: Any) -> bool:
     if shape is dict:
-        fits = isinstance(value, dict) and all(isinstance(v, str) or v is UNKNOWN for v in value.values())
-        return [] if fits else [(path, "must be a map of strings")]
-    fits = isinstance(value, int | float if shape is float else shape) and (
-        shape is bool or not isinstance(value, bool)
-    )
-    names = {str: "a string", int: "a whole number", float: "a number", bool: "true or false"}
-    return [] if fits else [(path, f"must be {names[shape]}")]
+        return isinstance(value, dict) and all(isinstance(v, str) or v is UNKNOWN for v in value.values())
+    # Python counts true and false as numbers.
+    return isinstance(value, int | float if shape is float else shape) and (isinstance(value, bool) == (shape is bool))
 
 
 class TableProvider(Provider):
