@@ -6,9 +6,10 @@ a key is for is said by the docstring below it in its model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
@@ -115,9 +116,9 @@ def _page(head: str, model: type[BaseModel], title: str) -> str:
         if place not in known:
             known.append(place)
     titles = {part: _title(part, at[0]) if part is not model else title for part, at in places.items()}
-    used: set[str] = set()
-    sections = [_section(part, titles, places[part][1:], model, used) for part in places]
-    return "\n".join([head, *sections, _kinds(used)])
+    words = _Words(titles)
+    sections = [_section(part, words, places[part][1:], model) for part in places]
+    return "\n".join([head, *sections, _kinds(words.used)])
 
 
 def _walk(model: type[BaseModel], place: str) -> Iterator[tuple[type[BaseModel], str]]:
@@ -147,29 +148,27 @@ def _title(model: type[BaseModel], place: str) -> str:
     return f"{place}, type: {get_args(kind.annotation)[0]}" if kind is not None else place
 
 
-def _section(
-    model: type[BaseModel], titles: dict[type[BaseModel], str], also: list[str], root: type[BaseModel], used: set[str]
-) -> str:
+def _section(model: type[BaseModel], words: _Words, also: list[str], root: type[BaseModel]) -> str:
     about = " ".join(str(model.__doc__).split())
     schema = schema_of(root)
     documented = schema if model is root else schema["$defs"][model.__name__]
     rows = []
     for key, hint in _hints(model).items():
-        field = model.model_fields[key]
+        about_key = model.model_fields[key]
         name = f"`warren:{key}`" if model is Stack else f"`{key}`"
         text = documented["properties"][key].get("description", "")
         if key == "secrets" and model is Stack:
             text = "The secrets that workspaces name."
         cells = [
-            f"**{name}**" if field.is_required() else name,
-            _type(hint, titles, used),
-            _default(field.default),
+            f"**{name}**" if about_key.is_required() else name,
+            words.of(hint),
+            _default(about_key.default),
             " ".join(text.split()),
         ]
         rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     more = f" Also at {', '.join(f'`{place}`' for place in also)}." if also else ""
     table = "\n".join(["| key | value | default | |", "| --- | --- | --- | --- |", *rows]) if rows else ""
-    return f"## {_heading(titles[model])}\n\n{about}{more}\n\n{table}\n"
+    return f"## {_heading(words.titles[model])}\n\n{about}{more}\n\n{table}\n"
 
 
 def _heading(title: str) -> str:
@@ -182,28 +181,57 @@ def anchor(title: str) -> str:
     return kept.replace(" ", "-")
 
 
-def _type(hint: Any, titles: dict[type[BaseModel], str], used: set[str]) -> str:
-    if kind := _kind(hint):
-        used.add(kind)
-        return f"[{kind}](#values)"
-    if hint in _PLAIN:
-        return _PLAIN[hint]
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
-        return "`{ value: TEXT }`" if hint is Literally else f"[mapping](#{anchor(titles[hint])})"
-    origin, args = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        return _or([f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in args])
-    if origin is dict:
-        return f"mapping of {_type(args[0], titles, used)} to {_type(args[1], titles, used)}"
-    if origin in (tuple, frozenset):
-        return f"list of {_type(args[0], titles, used)}"
-    if hasattr(hint, "__metadata__"):
-        short = [_type(mark.text, titles, used) for mark in args[1:] if isinstance(mark, written.ShortForm)]
-        return _or([*short, _type(args[0], titles, used) + _bounds(args[1:])])
-    branches = [_type(part, titles, used) for part in args if part is not type(None)]
-    if branches and all(branch.startswith("[mapping]") for branch in branches) and len(branches) > 1:
-        return "mapping, one of " + _or([f"[{_tag(part)}](#{anchor(titles[part])})" for part in args])
-    return _or(branches)
+@dataclass
+class _Words:
+    """What the types of keys are called on one page."""
+
+    titles: dict[type[BaseModel], str]
+    used: set[str] = field(default_factory=set)
+    """The kinds of value that were named."""
+
+    def of(self, hint: Any) -> str:
+        """A type in words, with links to the sections that say more."""
+        if kind := _kind(hint):
+            self.used.add(kind)
+            return f"[{kind}](#values)"
+        if hint in _PLAIN:
+            return _PLAIN[hint]
+        if isinstance(hint, type) and issubclass(hint, BaseModel):
+            return self._model(hint)
+        by_origin: dict[Any, Callable[[Any], str]] = {
+            Annotated: self._marked,
+            Literal: _literal,
+            dict: self._mapping,
+            tuple: self._list,
+            frozenset: self._list,
+        }
+        return by_origin.get(get_origin(hint), self._union)(hint)
+
+    def _model(self, model: type[BaseModel]) -> str:
+        return "`{ value: TEXT }`" if model is Literally else f"[mapping](#{anchor(self.titles[model])})"
+
+    def _mapping(self, hint: Any) -> str:
+        key, value = get_args(hint)
+        return f"mapping of {self.of(key)} to {self.of(value)}"
+
+    def _list(self, hint: Any) -> str:
+        return f"list of {self.of(get_args(hint)[0])}"
+
+    def _marked(self, hint: Any) -> str:
+        plain, *marks = get_args(hint)
+        short = [self.of(mark.text) for mark in marks if isinstance(mark, written.ShortForm)]
+        return _or([*short, self.of(plain) + _bounds(marks)])
+
+    def _union(self, hint: Any) -> str:
+        members = [part for part in get_args(hint) if part is not type(None)]
+        branches = [self.of(part) for part in members]
+        if len(branches) > 1 and all(branch.startswith("[mapping]") for branch in branches):
+            return "mapping, one of " + _or([f"[{_tag(part)}](#{anchor(self.titles[part])})" for part in members])
+        return _or(branches)
+
+
+def _literal(hint: Any) -> str:
+    return _or([f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in get_args(hint)])
 
 
 def _tag(model: Any) -> str:
@@ -216,7 +244,7 @@ def _kind(hint: Any) -> str | None:
     return next((_KIND_OF[mark] for mark in getattr(hint, "__metadata__", ()) if mark in _KIND_OF), None)
 
 
-def _bounds(marks: tuple[Any, ...]) -> str:
+def _bounds(marks: Iterable[Any]) -> str:
     found = [mark for outer in marks for mark in getattr(outer, "metadata", [outer])]
     low = next((mark.ge for mark in found if hasattr(mark, "ge")), None)
     high = next((mark.le for mark in found if hasattr(mark, "le")), None)
