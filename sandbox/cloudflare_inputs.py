@@ -103,21 +103,26 @@ def config_problems(values: Values) -> list[Problem]:
         if rule is UNKNOWN:
             continue
         path, hostname = f"config.ingresses[{index}]", rule.get("hostname")
-        service = rule.get("service")
-        if service is None:
-            found.append((f"{path}.service", "required"))
-        elif service is not UNKNOWN and (problem := _service_problem(service)):
-            found.append((f"{path}.service", problem))
-        is_last = index == len(rules) - 1
-        catches_all = hostname in (None, "", "*") and not rule.get("path")
-        if is_last and not catches_all:
-            found.append((path, "the last rule must match every request: no hostname and no path"))
-        if not is_last and catches_all:
-            found.append((path, "this rule matches every request, so the rules after it are never reached"))
-        if isinstance(hostname, str) and hostname not in ("", "*") and not _is_host(hostname):
-            found.append((f"{path}.hostname", f"{hostname!r} is not a host name"))
+        found += _rule_problems(rule, path, is_last=index == len(rules) - 1)
         if hostname is not UNKNOWN and (first := seen.setdefault((hostname, rule.get("path")), index)) != index:
             found.append((path, f"the same hostname and path as rule {first}"))
+    return found
+
+
+def _rule_problems(rule: Values, path: str, *, is_last: bool) -> list[Problem]:
+    found = []
+    hostname, service = rule.get("hostname"), rule.get("service")
+    if service is None:
+        found.append((f"{path}.service", "required"))
+    elif service is not UNKNOWN and (problem := _service_problem(service)):
+        found.append((f"{path}.service", problem))
+    catches_all = hostname in (None, "", "*") and not rule.get("path")
+    if is_last and not catches_all:
+        found.append((path, "the last rule must match every request: no hostname and no path"))
+    if not is_last and catches_all:
+        found.append((path, "this rule matches every request, so the rules after it are never reached"))
+    if isinstance(hostname, str) and hostname not in ("", "*") and not _is_host(hostname):
+        found.append((f"{path}.hostname", f"{hostname!r} is not a host name"))
     return found
 
 

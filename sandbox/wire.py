@@ -122,7 +122,12 @@ def _encode(value: Any, target: struct_pb2.Value) -> None:
             _encode(item, items.add())
         if not value:
             target.list_value.SetInParent()
-    elif isinstance(value, Secret):
+    else:
+        _encode_special(value, target)
+
+
+def _encode_special(value: Any, target: struct_pb2.Value) -> None:
+    if isinstance(value, Secret):
         fields = target.struct_value.fields
         fields[SIGNATURE].string_value = SECRET
         _encode(value.value, fields["value"])

@@ -213,20 +213,29 @@ def _examples(node: Schema, definitions: Mapping[str, Schema]) -> list[Any]:
     if "examples" in node:
         found: list[Any] = node["examples"]
         return found
-    if "$ref" in node:
-        return _examples(_target(node, definitions), definitions)
     if "const" in node:
         return [node["const"]]
     if "enum" in node:
         return [value for value in node["enum"] if value is not None]
+    if parts := _parts(node, definitions):
+        return [example for part in parts for example in _examples(part, definitions)]
+    return _examples_of_type(node, definitions)
+
+
+def _parts(node: Schema, definitions: Mapping[str, Schema]) -> list[Schema]:
+    """The schemas whose examples are those of a schema that has no type of its own."""
+    if "$ref" in node:
+        return [_target(node, definitions)]
     if "anyOf" in node:
-        return _examples(node["anyOf"][0], definitions)
+        return [node["anyOf"][0]]
     if "oneOf" in node:
-        return [example for member in _flat(node["oneOf"]) for example in _examples(member, definitions)]
+        return _flat(node["oneOf"])
     if node.get("if") == {"type": "null"}:
-        return _examples(node["else"], definitions)
-    if "then" in node:
-        return [*_examples(node["then"], definitions), *_examples(node["else"], definitions)]
+        return [node["else"]]
+    return [node["then"], node["else"]] if "then" in node else []
+
+
+def _examples_of_type(node: Schema, definitions: Mapping[str, Schema]) -> list[Any]:
     kind = node.get("type")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "boolean":

@@ -5,7 +5,7 @@ Loaded only when there is something to refuse, because it needs the JSON schema.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -87,36 +87,51 @@ def _written(data: Any, loc: tuple[str | int, ...], kind: str) -> KeyPath:
 
 
 def _words(model: type[BaseModel], document: Document, path: KeyPath, error: Any) -> str:
-    kind, context = error["type"], error.get("ctx", {})
+    kind = error["type"]
     if kind == "extra_forbidden":
-        if row := _row(model, path):
-            return f"is not a key here; {row[1]}"
-        taken = _at(document.data, path[:-1])
-        known = _keys_at(schema_of(model), document.data, path[:-1]).keys()
-        return _unknown(str(path[-1]), sorted(known - set(taken)), sorted(known))
+        return _not_a_key(model, document, path)
     if kind == "missing":
         return _missing(str(path[-1]), _keys_at(schema_of(model), document.data, path[:-1]).get(str(path[-1]), {}))
-    if kind == "literal_error":
-        choice = _choice(context["expected"], error["input"])
-        return f"is not one of {choice}" if "," in choice else f"must be {choice}"
-    if kind == "union_tag_invalid":
-        return f"has a type that is not one of {_choice(context['expected_tags'], context['tag'])}"
-    if kind == "union_tag_not_found":
-        return "has no type; say which kind of provider it is, such as type: microsoft"
     if kind in _EXPECTED:
-        if error["input"] is None:
-            return f"is empty; it must be {_EXPECTED[kind]}"
-        got = _got(kind, error["input"])
-        if shape := elsewhere.shape_of(path, got.partition(";")[0]):
-            got = f"{got.partition(';')[0]}; {shape}"
-        return f"must be {_EXPECTED[kind]}, not {got}"
-    if kind == "greater_than_equal":
-        return f"must be at least {context['ge']}"
-    if kind == "less_than_equal":
-        return f"must be at most {context['le']}"
-    if kind == "too_short":
-        return "must not be empty; list at least one"
+        return _not_of_the_type(path, kind, error["input"])
+    if words := _WORDS.get(kind):
+        return words({**error.get("ctx", {}), "input": error["input"]})
     return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _not_a_key(model: type[BaseModel], document: Document, path: KeyPath) -> str:
+    if row := _row(model, path):
+        return f"is not a key here; {row[1]}"
+    taken = _at(document.data, path[:-1])
+    known = _keys_at(schema_of(model), document.data, path[:-1]).keys()
+    return _unknown(str(path[-1]), sorted(known - set(taken)), sorted(known))
+
+
+def _not_of_the_type(path: KeyPath, kind: str, value: Any) -> str:
+    if value is None:
+        return f"is empty; it must be {_EXPECTED[kind]}"
+    got = _got(kind, value)
+    if shape := elsewhere.shape_of(path, got.partition(";")[0]):
+        got = f"{got.partition(';')[0]}; {shape}"
+    return f"must be {_EXPECTED[kind]}, not {got}"
+
+
+def _literal(context: Mapping[str, Any]) -> str:
+    choice = _choice(context["expected"], context["input"])
+    return f"is not one of {choice}" if "," in choice else f"must be {choice}"
+
+
+_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "literal_error": _literal,
+    "union_tag_invalid": lambda context: (
+        f"has a type that is not one of {_choice(context['expected_tags'], context['tag'])}"
+    ),
+    "union_tag_not_found": lambda _: "has no type; say which kind of provider it is, such as type: microsoft",
+    "greater_than_equal": lambda context: f"must be at least {context['ge']}",
+    "less_than_equal": lambda context: f"must be at most {context['le']}",
+    "too_short": lambda _: "must not be empty; list at least one",
+}
+"""What pydantic calls a mistake -> our words, from what it says of it and the value."""
 
 
 def _choice(expected: str, got: Any) -> str:

@@ -7,6 +7,7 @@ wanted, not what the writer should do. Loaded only when there is an error.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -57,25 +58,27 @@ class _Place:
             return self.line, "is indented with a tab; use spaces"
         if self.mark == "\t":
             return self.line, "has a tab where a space belongs"
-        if "quoted scalar" in self.context:
-            if "escape" in self.problem:
-                return self.line, r"has a \ in double quotes, which begins an escape; use single quotes"
-            return self.start, "has a quote that never ends; close it"
-        if "cannot start any token" in self.problem:
-            return self.line, f"has a value that begins with {self.mark}; put quotes around it"
-        if "alias" in self.context or "anchor" in self.context:
-            return self.line, "has a value that begins with * or &, which is YAML's own; put quotes around it"
-        if "block scalar" in self.context:
-            return self.line, "has text behind | or >; the text begins on the next line, indented"
-        if "flow" in self.context:
-            return self._flow()
-        if "simple key" in self.context:
-            return self.start, self._no_colon(self.start)
-        if "mapping values" in self.problem:
-            return self._second_colon()
-        if "block mapping" in self.context or "block collection" in self.context or "block sequence" in self.context:
-            return self._block()
+        for said, part, words in _WORDS:
+            if part in (self.problem if said == "problem" else self.context):
+                return words(self)
         return self.line, _LOOK
+
+    def _quoted(self) -> tuple[int, str]:
+        if "escape" in self.problem:
+            return self.line, r"has a \ in double quotes, which begins an escape; use single quotes"
+        return self.start, "has a quote that never ends; close it"
+
+    def _bad_start(self) -> tuple[int, str]:
+        return self.line, f"has a value that begins with {self.mark}; put quotes around it"
+
+    def _alias(self) -> tuple[int, str]:
+        return self.line, "has a value that begins with * or &, which is YAML's own; put quotes around it"
+
+    def _block_text(self) -> tuple[int, str]:
+        return self.line, "has text behind | or >; the text begins on the next line, indented"
+
+    def _key(self) -> tuple[int, str]:
+        return self.start, self._no_colon(self.start)
 
     def _flow(self) -> tuple[int, str]:
         opening, closing = ("[", "]") if "sequence" in self.context else ("{", "}")
@@ -121,6 +124,22 @@ class _Place:
     def _above(self) -> int | None:
         wanted = (i for i in range(self.line - 1, -1, -1) if self.lines[i].strip() and self.lines[i].strip()[0] != "#")
         return next(wanted, None)
+
+
+_WORDS: tuple[tuple[str, str, Callable[[_Place], tuple[int, str]]], ...] = (
+    ("context", "quoted scalar", _Place._quoted),
+    ("problem", "cannot start any token", _Place._bad_start),
+    ("context", "alias", _Place._alias),
+    ("context", "anchor", _Place._alias),
+    ("context", "block scalar", _Place._block_text),
+    ("context", "flow", _Place._flow),
+    ("context", "simple key", _Place._key),
+    ("problem", "mapping values", _Place._second_colon),
+    ("context", "block mapping", _Place._block),
+    ("context", "block collection", _Place._block),
+    ("context", "block sequence", _Place._block),
+)
+"""What the parser says, in its context or of the problem, and our words for it: the first that fits."""
 
 
 def _indent(line: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,20 +66,9 @@ def read_folder(folder: Path) -> StaticFiles:
         raise ValueError("there is no such folder; create it with an index.html")
     if not folder.is_dir():
         raise ValueError("is a file; name the folder that holds it")
-    root = folder.resolve()
     found: list[tuple[str, bytes]] = []
     size = 0
-    for path in sorted(root.rglob("*")):
-        name = path.relative_to(root).as_posix()
-        if any(part.startswith(".") and part != ".well-known" for part in name.split("/")):
-            continue
-        if not path.resolve().is_relative_to(root):
-            raise ValueError(f"{name} is a link that leads out of the folder; copy the file into it")
-        if not path.is_file():
-            continue
-        key = key_of(name)
-        if len(key) > 253 or not name.isprintable():
-            raise ValueError(f"{name!r} is a name that cannot be served; use printable characters, at most about 200")
+    for name, path in _files(folder.resolve()):
         # Stat first: a folder full of videos should not be read to be refused.
         size += path.stat().st_size
         if size > MAX_BYTES or len(found) == MAX_FILES:
@@ -92,6 +81,20 @@ def read_folder(folder: Path) -> StaticFiles:
     if sum(len(value.encode()) for value in [*text.values(), *binary.values()]) > MAX_BYTES:
         raise ValueError(_too_much())
     return files
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if any(part.startswith(".") and part != ".well-known" for part in name.split("/")):
+            continue
+        if not path.resolve().is_relative_to(root):
+            raise ValueError(f"{name} is a link that leads out of the folder; copy the file into it")
+        if not path.is_file():
+            continue
+        if len(key_of(name)) > 253 or not name.isprintable():
+            raise ValueError(f"{name!r} is a name that cannot be served; use printable characters, at most about 200")
+        yield name, path
 
 
 def _too_much() -> str:

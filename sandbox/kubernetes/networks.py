@@ -30,25 +30,29 @@ def service(manifest: dict[str, Any], found: Findings) -> None:
         found.text(spec, "externalName", "spec", formats.subdomain)
     names: set[str] = set()
     for here, port in ports:
-        found.value(port, "port", here, formats.port)
-        found.value(port, "targetPort", here, formats.port_or_name)
-        found.text(port, "name", here, formats.label)
+        _service_port(port, here, kind, found)
         name = port.get("name")
         if len(ports) > 1 and not name:
             found.add(f"{here}.name", "required when there is more than one port")
         if isinstance(name, str) and name in names:
             found.add(f"{here}.name", f"duplicate port name {name!r}")
         names.add(str(name))
-        node_port = port.get("nodePort")
-        if isinstance(node_port, int) and node_port:
-            if kind == "ClusterIP":
-                found.add(f"{here}.nodePort", "may not be given with type ClusterIP")
-            elif node_port not in _NODE_PORTS:
-                found.add(f"{here}.nodePort", f"must be {_NODE_PORTS.start} to {_NODE_PORTS.stop - 1}")
     address = spec.get("clusterIP")
     if isinstance(address, str) and address not in ("", "None") and (problem := formats.address(address)):
         found.add("spec.clusterIP", problem)
     pods.labels(obj(spec, "selector"), "spec.selector", found)
+
+
+def _service_port(port: dict[str, Any], here: str, kind: Any, found: Findings) -> None:
+    found.value(port, "port", here, formats.port)
+    found.value(port, "targetPort", here, formats.port_or_name)
+    found.text(port, "name", here, formats.label)
+    node_port = port.get("nodePort")
+    if isinstance(node_port, int) and node_port:
+        if kind == "ClusterIP":
+            found.add(f"{here}.nodePort", "may not be given with type ClusterIP")
+        elif node_port not in _NODE_PORTS:
+            found.add(f"{here}.nodePort", f"must be {_NODE_PORTS.start} to {_NODE_PORTS.stop - 1}")
 
 
 def ingress(manifest: dict[str, Any], found: Findings) -> None:

@@ -104,16 +104,7 @@ def _container(container: dict[str, Any], path: str, found: Findings, volumes: f
         found.add(f"{path}.image", "required")
     elif isinstance(image, str) and image != image.strip():
         found.add(f"{path}.image", "must not have leading or trailing spaces")
-    port_names: set[str] = set()
-    for here, port in objects(container, "ports", path):
-        found.value(port, "containerPort", here, formats.port)
-        found.value(port, "hostPort", here, formats.port)
-        found.text(port, "name", here, formats.port_name)
-        name = port.get("name")
-        if isinstance(name, str):
-            if name in port_names:
-                found.add(f"{here}.name", f"duplicate port name {name!r}")
-            port_names.add(name)
+    _ports(container, path, found)
     for here, variable in objects(container, "env", path):
         _variable(variable, here, found)
     for here, mount in objects(container, "volumeMounts", path):
@@ -127,6 +118,19 @@ def _container(container: dict[str, Any], path: str, found: Findings, volumes: f
             found.one_of(hook, f"{path}.lifecycle.{key}", "a handler", _HANDLERS | {"sleep"})
     resources(obj(container, "resources"), f"{path}.resources", found)
     _security(obj(container, "securityContext"), f"{path}.securityContext", found)
+
+
+def _ports(container: dict[str, Any], path: str, found: Findings) -> None:
+    names: set[str] = set()
+    for here, port in objects(container, "ports", path):
+        found.value(port, "containerPort", here, formats.port)
+        found.value(port, "hostPort", here, formats.port)
+        found.text(port, "name", here, formats.port_name)
+        name = port.get("name")
+        if isinstance(name, str):
+            if name in names:
+                found.add(f"{here}.name", f"duplicate port name {name!r}")
+            names.add(name)
 
 
 def _init_only(group: str, container: dict[str, Any], path: str, found: Findings) -> None:

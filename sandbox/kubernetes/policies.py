@@ -114,21 +114,24 @@ def role_binding(manifest: dict[str, Any], found: Findings) -> None:
         found.add("roleRef.kind", f"must be {' or '.join(kinds)}, not {reference['kind']}")
     found.text(reference, "name", "roleRef", formats.path_segment)
     for here, subject in objects(manifest, "subjects", ""):
-        here = here.removeprefix(".")
-        kind, group = subject.get("kind"), subject.get("apiGroup")
-        if kind == "ServiceAccount":
-            if not subject.get("namespace"):
-                found.add(f"{here}.namespace", "required for a ServiceAccount")
-            if group not in (None, ""):
-                found.add(f"{here}.apiGroup", "must be empty for a ServiceAccount")
-            found.text(subject, "name", here, formats.subdomain)
-        elif kind in ("User", "Group"):
-            if group not in (None, _RBAC) and isinstance(group, str):
-                found.add(f"{here}.apiGroup", f"must be {_RBAC}")
-            if subject.get("namespace"):
-                found.add(f"{here}.namespace", f"must be empty for a {kind}")
-        if subject.get("name") == "":
-            found.add(f"{here}.name", "required")
+        _subject(subject, here.removeprefix("."), found)
+
+
+def _subject(subject: dict[str, Any], here: str, found: Findings) -> None:
+    kind, group = subject.get("kind"), subject.get("apiGroup")
+    if kind == "ServiceAccount":
+        if not subject.get("namespace"):
+            found.add(f"{here}.namespace", "required for a ServiceAccount")
+        if group not in (None, ""):
+            found.add(f"{here}.apiGroup", "must be empty for a ServiceAccount")
+        found.text(subject, "name", here, formats.subdomain)
+    elif kind in ("User", "Group"):
+        if group not in (None, _RBAC) and isinstance(group, str):
+            found.add(f"{here}.apiGroup", f"must be {_RBAC}")
+        if subject.get("namespace"):
+            found.add(f"{here}.namespace", f"must be empty for a {kind}")
+    if subject.get("name") == "":
+        found.add(f"{here}.name", "required")
 
 
 def priority_class(manifest: dict[str, Any], found: Findings) -> None:

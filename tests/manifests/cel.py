@@ -145,20 +145,16 @@ class _Parser:
 
     def primary(self) -> Term:
         token = self.tokens.pop(0)
-        if token == "(":
+        if token in ("(", "has", "bytes", "string"):
+            if token != "(":
+                self.expect("(")
             term = self.ternary()
             self.expect(")")
-            return term
-        if token == "has":
-            self.expect("(")
-            term = self.ternary()
-            self.expect(")")
-            return lambda scope: _has(term, scope)
-        if token in ("bytes", "string"):
-            self.expect("(")
-            term = self.ternary()
-            self.expect(")")
-            return lambda scope: str(term(scope)).encode() if token == "bytes" else term(scope)
+            made: dict[str, Term] = {
+                "has": lambda scope: _has(term, scope),
+                "bytes": lambda scope: str(term(scope)).encode(),
+            }
+            return made.get(token, term)
         if token in "[{":
             items = []
             while not self.take("]", "}"):
