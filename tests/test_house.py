@@ -134,6 +134,16 @@ def test_tests_of_one_part_have_its_name(room: str) -> None:
     assert wrong == []
 
 
+LONGEST = 350
+"""Lines of a module. One that no longer fits into a head is two."""
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_module_fits_into_a_head(room: str) -> None:
+    lengths = {module(file): len(file.read_text("utf-8").splitlines()) for file in files(room)}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
+
+
 def test_every_room_and_nothing_else_has_code() -> None:
     found = {folder.parent.name for folder in ROOT.glob("*/*.py")} - {"tests", ".venv", ".tools"}
     assert found == set(ROOMS) - {"__main__"}
