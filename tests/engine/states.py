@@ -3,7 +3,7 @@
 Owns: `releases/<version>/<name>.tar.xz` beside this file (a state, the files it was made from, the manifests that stand
 for its cluster), `releases/<version>/changes.yaml`, and the command that makes a release's states:
 
-    .venv/bin/python -m tests.engine.states 0.2.0
+    .venv/bin/python -m tests.engine.states
 
 Does not own: the comparison with the tree of today, which is `test_releases`. The secrets in a state are made up or
 random, open nothing, and are encrypted with the sandbox's public passphrase.
@@ -26,6 +26,7 @@ from typing import Any
 
 import yaml
 
+from config.version import VERSION
 from scripts.project import WARREN
 from tests.engine.harness import Project, Step, copy_platform, prepare
 from tests.real import stacks
@@ -200,6 +201,5 @@ def _without_machine(state: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    [_, wanted] = sys.argv
-    for made in make(wanted):
+    for made in make(VERSION):
         print(made)
