@@ -16,6 +16,7 @@ from typing import Any
 from config.checks import check, check_stack, check_workspace, warnings
 from config.checks import secrets as secret_rules
 from config.files.kubeconfig import ApiServer, api_server
+from config.files.project_file import other_version
 from config.files.stack_file import config_from_file, stack_document
 from config.load import absent, read, validate
 from config.mistakes import Document, KeyPath, Loaded, Mistake, Mistakes, Model, nearest
@@ -77,8 +78,10 @@ def load(
             sandbox never needs one.
 
     Raises:
-        Mistakes: everything that is wrong in any of the files.
+        Mistakes: everything that is wrong in any of the files, or that they are another version's.
     """
+    if others := other_version(root):
+        raise Mistakes(others)
     document, found = stack_document(root, stack_name, written, secrets, plain)
     stack = _validated(Stack, document, found)
     documents = _documents(root / FOLDER, document, found)

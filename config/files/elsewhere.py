@@ -206,11 +206,14 @@ VARIABLE: Mapping[str, Row] = {
 }
 """Keys below a variable of `env`."""
 
-STACK: Mapping[str, str] = dict.fromkeys(
-    ("apiToken", "token", "apiKey", "email"),
-    "it is a secret; revoke it if it is real, and set cloudflare:apiToken as docs/getting-started.md shows",
-)
-"""Keys below a stack's `cloudflare`."""
+STACK: Mapping[KeyPath, str] = {
+    **dict.fromkeys(
+        (("cloudflare", "apiToken"), ("cloudflare", "token"), ("cloudflare", "apiKey"), ("cloudflare", "email")),
+        "it is a secret; revoke it if it is real, and set cloudflare:apiToken as docs/getting-started.md shows",
+    ),
+    ("version",): "Pulumi.yaml says it once for all stacks; take this line out",
+}
+"""Keys of a stack."""
 
 WHOLE: Mapping[tuple[str, ...], str] = {
     ("apiVersion", "kind"): "is a Kubernetes object; a workspace says what runs, as docs/workspaces.md shows",

@@ -62,7 +62,7 @@ def _means(model: type[BaseModel], path: KeyPath, key: str) -> bool:
 def _row(model: type[BaseModel], path: KeyPath) -> elsewhere.Row | None:
     if model is Workspace:
         return elsewhere.row_of(path[:-1], str(path[-1]))
-    words = elsewhere.STACK.get(str(path[-1])) if path[:-1] == ("cloudflare",) else None
+    words = elsewhere.STACK.get(path)
     return ("", words) if words else None
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from config import commands
+from config.files.project_file import other_version
 from config.load import read
 from config.mistakes import Document, KeyPath, Mistake, Mistakes, dotted, nearest
 
@@ -74,7 +75,9 @@ def stack_document(
 
 
 def before_the_engine(root: Path, stack_name: str) -> list[Mistake]:
-    """What the engine would refuse about a stack's file before the program runs, in words of its own."""
+    """What is told before there is an engine: another version's files, and what it would refuse in words of its own."""
+    if others := other_version(root):
+        return others
     shown = f"Pulumi.{stack_name}.yaml"
     if not (root / shown).exists() and not (root / f"Pulumi.{stack_name}.yml").exists():
         return []

@@ -142,6 +142,16 @@ def test_home_previews_with_its_exact_configuration_once_its_secret_is_set(platf
     assert set(result.changes) == {"create"}
 
 
+def test_a_repository_for_another_warren_is_told_that_and_nothing_else(platform: Platform) -> None:
+    project = platform(stack="home")  # without its secrets, which is told where the version is right
+    declared = yaml.safe_load((project.root / "Pulumi.yaml").read_text("utf-8"))
+    declared["config"]["version"] = "99.0.0"
+    (project.root / "Pulumi.yaml").write_text(yaml.safe_dump(declared), "utf-8")
+    error = _report(project.preview())
+    assert error.startswith("1 mistake, nothing was changed:\n  Pulumi.yaml:"), error
+    assert "version: the files here are for Warren 99.0.0, and this is " in error
+
+
 TOKEN = "cloudflare:apiToken"
 SECRETS_FOR_ALL = "  secrets:\n    type: object\n    default: { mcd-entra-client-secret: hunter2 }"
 
