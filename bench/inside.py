@@ -35,7 +35,7 @@ _STARTED = time.process_time()
 
 import pulumi  # noqa: E402  (its import is measured)
 from google.protobuf import empty_pb2, json_format  # noqa: E402
-from pulumi.runtime import mocks  # noqa: E402
+from pulumi.runtime import mocks, settings  # noqa: E402
 from pulumi.runtime.proto import resource_pb2  # noqa: E402
 from pulumi.runtime.settings import set_root_resource  # noqa: E402
 from pulumi.runtime.stack import run_in_stack  # noqa: E402
@@ -169,6 +169,7 @@ def main(stack: str, listing: str | None = None) -> None:
     asyncio.set_event_loop(loop := asyncio.new_event_loop())
     monitor = NullMonitor()
     mocks.set_mocks(mocks=None, project="warren", stack=stack, preview=False, monitor=monitor)  # type: ignore[arg-type]  # ours has no use for them
+    settings.SETTINGS.root_directory = str(Path.cwd())  # which set_mocks cannot be told
     set_root_resource(None)  # type: ignore[arg-type]  # run_in_stack makes its own, and refuses where there is one
     constructors, pure, load = Stopwatch(), Stopwatch(), Stopwatch()
     constructors.watch(pulumi.Resource, "__init__")
