@@ -24,9 +24,10 @@ from sandbox.install import install
 from scripts.stack import sandbox_environment
 
 ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "tests" / "reference"
 STACK = "bench"
 HOME = "home"
-"""The size that is the reference stack, Pulumi.home.yaml, instead of a number of generated workspaces."""
+"""The size that is the reference stack, as it ships, instead of a number of generated workspaces."""
 
 _CREATED = re.compile(r"\+ (\d+) to create")
 
@@ -85,8 +86,8 @@ def warren(directory: Path, size: str) -> Project:
         shutil.copytree(ROOT / package, directory / package)
     shutil.copy2(ROOT / "__main__.py", directory)
     if size == HOME:
-        shutil.copytree(ROOT / "workspaces", directory / "workspaces")
-        written = yaml.safe_load((ROOT / f"Pulumi.{HOME}.yaml").read_text())["config"]
+        shutil.copytree(REFERENCE / "workspaces", directory / "workspaces")
+        written = yaml.safe_load((REFERENCE / f"Pulumi.{HOME}.yaml").read_text())["config"]
         config = {**written, "warren:sandbox": True}
     else:
         config = {f"warren:{key}": value for key, value in generate.write(directory, int(size)).items()}

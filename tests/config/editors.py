@@ -15,18 +15,19 @@ from config.files.editors import stack_schema, workspace_schema
 from config.load import parse_yaml, validate
 from config.mistakes import Document, Mistake, Mistakes
 from config.workspace import Workspace
+from tests import REFERENCE
 from tests.config.files import FILES
 from tests.manifests.signin_examples import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
 WORKSPACES = sorted(
     [
-        *(ROOT / "workspaces").glob("*.yaml"),
+        *(REFERENCE / "workspaces").glob("*.yaml"),
         *(ROOT / "docs/examples").rglob("workspaces/*.yaml"),
         *(ROOT / "tests/real/everything/workspaces").glob("*.yaml"),
     ]
 )
-STACKS = sorted([*ROOT.glob("Pulumi.*.yaml"), ROOT / "tests/real/everything/Pulumi.everything.yaml"])
+STACKS = sorted([*REFERENCE.glob("Pulumi.*.yaml"), ROOT / "tests/real/everything/Pulumi.everything.yaml"])
 
 Data = dict[str, Any]
 

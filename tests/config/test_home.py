@@ -14,15 +14,16 @@ from config.load import read
 from config.stack import Stack
 from manifests import platform
 from manifests.platform import Platform
+from tests import REFERENCE
 
 ROOT = Path(__file__).parents[2]
 ENTRA = "mcd-entra-client-secret"
 
 
 def shipped(stack: str, secrets: list[str] | None = None) -> Platform:
-    """The platform of a stack file of this repository."""
-    config, names = platform.config_from_file(ROOT / f"Pulumi.{stack}.yaml")
-    return platform.load(ROOT, stack, config, secrets=names if secrets is None else secrets)
+    """The platform of a stack that ships."""
+    config, names = platform.config_from_file(REFERENCE / f"Pulumi.{stack}.yaml")
+    return platform.load(REFERENCE, stack, config, secrets=names if secrets is None else secrets)
 
 
 TABLE = """\
@@ -68,18 +69,18 @@ def test_home_is_two_nodes_and_real_and_the_sandbox_is_not() -> None:
 
 @pytest.mark.parametrize("stack", ["home", "sandbox"])
 def test_no_provider_is_made_behind_our_back(stack: str) -> None:
-    config = read(ROOT / f"Pulumi.{stack}.yaml", stack).data["config"]
+    config = read(REFERENCE / f"Pulumi.{stack}.yaml", stack).data["config"]
     assert config["pulumi:disable-default-providers"] == ["*"]
 
 
 def test_no_stack_file_holds_a_secret_that_can_be_read() -> None:
-    for path in ROOT.glob("Pulumi.*.yaml"):
+    for path in REFERENCE.glob("Pulumi.*.yaml"):
         for value in read(path, path.name).data["config"].get("warren:secrets", {}).values():
             assert list(value) == ["secure"]
 
 
 def test_the_suite_of_the_docs_is_right_and_fits_on_the_home_nodes() -> None:
-    config, _ = platform.config_from_file(ROOT / "Pulumi.home.yaml")
+    config, _ = platform.config_from_file(REFERENCE / "Pulumi.home.yaml")
     secrets = [f"suite-{name}" for name in ("github", "secret-key", "db-password", "redis-password", "backup-key")]
     root = ROOT / "docs/examples/suite"
     plan = platform.load(root, "home", {**config, "workspaces": ["suite"]}, secrets=secrets)
@@ -136,6 +137,24 @@ def test_the_defaults_of_pulumi_yaml_are_the_models() -> None:
 
 
 def test_the_defaults_of_pulumi_yaml_change_nothing() -> None:
-    config, _ = platform.config_from_file(ROOT / "Pulumi.home.yaml")
+    config, _ = platform.config_from_file(REFERENCE / "Pulumi.home.yaml")
     defaults = {key: entry["default"] for key, entry in declared().items() if "default" in entry and key != "secrets"}
-    assert platform.load(ROOT, "home", {**defaults, **config}, secrets=[ENTRA]) == shipped("home", [ENTRA])
+    assert platform.load(REFERENCE, "home", {**defaults, **config}, secrets=[ENTRA]) == shipped("home", [ENTRA])
+
+
+# What a person writes
+
+
+@pytest.mark.parametrize(
+    "name", ["Pulumi.home.yaml", "Pulumi.mine.yml", "workspaces/mcd.yaml", "workspaces/mcd/landing/index.html"]
+)
+def test_no_test_reads_what_a_person_writes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "tests")
+    for path in (ROOT / name, str(ROOT / name).encode(), f"../{name}"):
+        with pytest.raises(AssertionError, match="may be a person's"):
+            open(path)  # noqa: PTH123, SIM115 - nothing is opened
+
+
+@pytest.mark.parametrize("name", ["Pulumi.yaml", "workspaces/schema.json", "workspaces/stack-schema.json"])
+def test_tests_read_what_is_warrens_own_beside_it(name: str) -> None:
+    assert (ROOT / name).read_text("utf-8")

@@ -22,10 +22,12 @@ from manifests.ingress import controller
 from sandbox.kubernetes.schema import KUBERNETES_VERSION
 from scripts import parts
 from smoke import floors
+from tests import REFERENCE
 from tests.real import control_plane
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+OWN = ("CHANGELOG.md", "CONTRIBUTING.md", "README.md")
+PAGES = sorted([*(ROOT / name for name in OWN), *(ROOT / "docs").rglob("*.md")])
 README = (ROOT / "README.md").read_text("utf-8")
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
 GENERATED = {"workspace-reference.md": reference.workspace_page, "stack-reference.md": reference.stack_page}
@@ -103,7 +105,7 @@ YAML = dict(yaml_blocks())
 @pytest.mark.parametrize("place", YAML)
 def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     written = parse_yaml(YAML[place], place).data
-    keys, known = stack_file.config_from_file(ROOT / "Pulumi.home.yaml")
+    keys, known = stack_file.config_from_file(REFERENCE / "Pulumi.home.yaml")
     named = re.findall(r"secret: ([a-z0-9-]+) }", YAML[place])
     workspace: dict[str, Any] = {"name": "docs", "host": "docs", "quota": {"cpu": "3", "memory": "4Gi"}, "auth": "none"}
     workspace["apps"] = {"web": {"image": "docker.io/traefik/whoami:v1.11.0"}}
@@ -124,7 +126,7 @@ def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     folder.mkdir()
     for app in workspace["apps"].values():
         if "static" in app:
-            shutil.copytree(ROOT / "workspaces" / "public" / "landing", folder / app["static"])
+            shutil.copytree(REFERENCE / "workspaces" / "public" / "landing", folder / app["static"])
     for name in keys["workspaces"]:
         text = yaml.safe_dump(workspace if name == workspace["name"] else {**workspace, "name": name, "host": name})
         (folder / f"{name}.yaml").write_text(text)
@@ -176,7 +178,8 @@ def test_every_command_parses(page: Path) -> None:
 def test_every_file_that_is_named_exists(page: Path) -> None:
     named = set(re.findall(r"`((?:spec|components|sandbox|tools|tests|workspaces|docs)/[\w./-]+\.\w+)`", prose(page)))
     made_up = {"workspaces/notes.yaml"}
-    assert [name for name in sorted(named - made_up) if not (ROOT / name).exists()] == []
+    there = {name for name in named for root in (ROOT, REFERENCE) if (root / name).exists()}
+    assert named - made_up - there == set()
 
 
 def test_every_field_of_the_access_log_is_explained() -> None:
@@ -235,8 +238,7 @@ def in_a_block(text: str) -> bool:
 
 
 def mistakes_of_edited_files(tmp_path: Path) -> str:
-    shutil.copytree(ROOT / "workspaces", tmp_path / "workspaces")
-    shutil.copy(ROOT / "Pulumi.home.yaml", tmp_path)
+    shutil.copytree(REFERENCE, tmp_path, dirs_exist_ok=True)
     for name, edits in EDITS.items():
         file = tmp_path / "workspaces" / name
         for old, new in edits.items():
@@ -253,13 +255,13 @@ def test_readme_shows_mistakes_as_they_are_told(tmp_path: Path) -> None:
 
 
 def test_readme_shows_what_a_stack_without_secrets_says() -> None:
-    text = told(ROOT, secrets=[], cloudflare_token=False)
+    text = told(REFERENCE, secrets=[], cloudflare_token=False)
     assert in_a_block(text), text
 
 
 def url_rows() -> list[dict[str, Any]]:
-    written, _ = stack_file.config_from_file(ROOT / "Pulumi.home.yaml")
-    plan = platform.load(ROOT, "home", written, secrets=["mcd-entra-client-secret"])
+    written, _ = stack_file.config_from_file(REFERENCE / "Pulumi.home.yaml")
+    plan = platform.load(REFERENCE, "home", written, secrets=["mcd-entra-client-secret"])
     return report.url_table(plan.routes)
 
 
@@ -285,7 +287,7 @@ def test_readmes_table_of_urls_is_the_route_table() -> None:
 def test_getting_started_shows_the_install_commands_of_the_home_stack() -> None:
     page = ROOT / "docs" / "getting-started.md"
     shown = {text.rstrip("\n") for _, text in blocks(page, "sh")}
-    commands = [part.split("\n")[1] for part in k3s.commands_of_file(ROOT, "home").split("\n\n")]
+    commands = [part.split("\n")[1] for part in k3s.commands_of_file(REFERENCE, "home").split("\n\n")]
     assert set(commands) <= shown
 
 

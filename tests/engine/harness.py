@@ -25,8 +25,9 @@ from manifests import connection
 from sandbox.install import install
 from scripts.project import WARREN
 from scripts.stack import ENGINE_FILE, sandbox_environment
+from tests import REFERENCE
 
-PROGRAM_FILES = ("__main__.py", "Pulumi.yaml", "components", "config", "manifests", "workspaces")
+PROGRAM_FILES = ("__main__.py", "Pulumi.yaml", "components", "config", "manifests")
 TINY_PROJECT = "name: tiny\nruntime:\n  name: python\n  options:\n    virtualenv: .venv\n"
 TINY_STACK = 'config:\n  pulumi:disable-default-providers: ["*"]\n  warren:sandbox: true\n'
 
@@ -250,20 +251,21 @@ class Project:
 
 
 def make_platform(root: Path, stack: str = "sandbox") -> Project:
-    """Copy this repository's program, workspaces and stacks to ``root`` and make the stack."""
+    """Copy this repository's program and the reference platform to ``root`` and make the stack."""
     copy_platform(root)
     return prepare(root, stack)
 
 
 def copy_platform(root: Path) -> None:
-    """Copy this repository's program, workspaces and stacks to ``root``."""
+    """Copy this repository's program and the reference platform to ``root``."""
     root.mkdir(parents=True, exist_ok=True)
     ignored = shutil.ignore_patterns("__pycache__")
-    for source in [WARREN / name for name in PROGRAM_FILES] + sorted(WARREN.glob("Pulumi.*.yaml")):
+    for source in (WARREN / name for name in PROGRAM_FILES):
         if source.is_dir():
             shutil.copytree(source, root / source.name, ignore=ignored)
-        elif source.is_file():
+        else:
             shutil.copy2(source, root / source.name)
+    shutil.copytree(REFERENCE, root, dirs_exist_ok=True)
 
 
 def make_tiny(root: Path, program: str, stack: str = "dev") -> Project:

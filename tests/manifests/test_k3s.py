@@ -15,6 +15,7 @@ from config.mistakes import Mistakes
 from config.stack import Stack
 from manifests import k3s
 from smoke import floors
+from tests import REFERENCE
 
 
 def _stack(**overrides: Any) -> Stack:
@@ -103,7 +104,7 @@ def test_other_distributions_get_no_k3s_command() -> None:
 
 
 def test_the_commands_come_from_the_stack_file_alone() -> None:
-    text = k3s.commands_of_file(Path(__file__).parents[2], "home")
+    text = k3s.commands_of_file(REFERENCE, "home")
     assert text.startswith(
         f"# on pi-1\ncurl -sfL https://get.k3s.io | INSTALL_K3S_VERSION={k3s.VERSION} sh -s - server --node-name=pi-1 "
     )

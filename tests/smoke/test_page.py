@@ -11,6 +11,7 @@ import pytest
 from smoke import run
 from smoke.edge import TOKEN
 from smoke.plan import load
+from tests import REFERENCE
 from tests.smoke import standin
 
 ROOT = Path(__file__).parents[2]
@@ -22,8 +23,9 @@ def test_the_page_shows_lines_as_a_run_prints_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv(TOKEN, raising=False)
-    shutil.copytree(ROOT / "workspaces", tmp_path / "workspaces")
-    (tmp_path / "Pulumi.home.yaml").write_text((ROOT / "Pulumi.home.yaml").read_text("utf-8") + SECRETS, "utf-8")
+    shutil.copytree(REFERENCE, tmp_path, dirs_exist_ok=True)
+    with (tmp_path / "Pulumi.home.yaml").open("a", encoding="utf-8") as file:
+        file.write(SECRETS)
     plan = load(tmp_path, "home", None)
     platform, cluster = standin.Platform(plan), standin.Cluster(plan, tmp_path)
     platform.broken.add("down https://perso.devailab.work/gemini-r1")

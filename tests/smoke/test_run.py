@@ -16,6 +16,7 @@ import pytest
 from manifests import images
 from smoke import run
 from smoke.edge import TOKEN
+from tests import REFERENCE
 from tests.smoke import standin
 from tests.smoke.conftest import World
 
@@ -265,7 +266,7 @@ def test_an_address_that_is_none_is_refused(world: World, wrong: str) -> None:
 
 
 def test_a_sandbox_is_not_checked_and_no_other_stack_in_its_place(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run.run(["--stack", "sandbox"]) == 2
+    assert run.run(["--root", str(REFERENCE), "--stack", "sandbox"]) == 2
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1)
     assert "run: make smoke STACK=home" in said.err
