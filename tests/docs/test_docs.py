@@ -26,7 +26,7 @@ from tests import REFERENCE
 from tests.real import control_plane
 
 ROOT = Path(__file__).parents[2]
-OWN = ("CHANGELOG.md", "CONTRIBUTING.md", "README.md")
+OWN = ("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", ".github/pull_request_template.md")
 PAGES = sorted([*(ROOT / name for name in OWN), *(ROOT / "docs").rglob("*.md")])
 README = (ROOT / "README.md").read_text("utf-8")
 IDS = [str(page.relative_to(ROOT)) for page in PAGES]
