@@ -108,7 +108,7 @@ def commands_of_file(root: Path, stack_name: str) -> str:
     Raises:
         Mistakes: the stack file is missing or has mistakes.
     """
-    written, secrets = stack_file.config_from_file(root / f"Pulumi.{stack_name}.yaml")
+    written, secrets = stack_file.config_from_file(root / stack_file.file_of(stack_name))
     document, _ = stack_file.stack_document(root, stack_name, written, secrets)
     commands = install_commands(validate(Stack, document).model)
     return "\n\n".join(f"# on {node}\n{command}" for node, command in commands.items())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config.files.stack_file import file_of
 from config.routes import Route
 from config.stack import Stack
 from config.workspace import Workspace
@@ -88,6 +89,6 @@ def load(root: Path, stack_name: str, target: Address | None) -> Plan:
     Raises:
         Mistakes: everything that is wrong in the files.
     """
-    written, secrets = platform.config_from_file(root / f"Pulumi.{stack_name}.yaml")
+    written, secrets = platform.config_from_file(root / file_of(stack_name))
     # Whether the token is set is the program's business; a running platform had it.
     return Plan(stack_name, platform.load(root, stack_name, written, secrets=secrets, cloudflare_token=True), target)

@@ -30,6 +30,16 @@ _ROOT = ("config", "encryptionsalt", "encryptedkey", "environment", "secretsprov
 """The keys of a stack file (pulumi/pulumi, sdk/go/common/workspace/project.go, ProjectStack)."""
 
 
+def last_part(stack_name: str) -> str:
+    """What a stack's file is named by: at Pulumi Cloud a stack can be called organization/project/stack."""
+    return stack_name.rpartition("/")[2]
+
+
+def file_of(stack_name: str) -> str:
+    """The name of a stack's file."""
+    return f"Pulumi.{last_part(stack_name)}.yaml"
+
+
 def stack_document(
     root: Path, stack_name: str, written: Mapping[str, Any], secrets: Sequence[str], plain: Collection[str] = ()
 ) -> tuple[Document, list[Mistake]]:
@@ -42,7 +52,7 @@ def stack_document(
         secrets: The names under warren:secrets.
         plain: Those of CLOUDFLARE and SECRETS that the engine has and does not know as secret.
     """
-    shown = f"Pulumi.{stack_name}.yaml"
+    shown = file_of(stack_name)
     mistakes: list[Mistake] = []
     try:
         file = read(root / shown, shown)
@@ -78,8 +88,8 @@ def before_the_engine(root: Path, stack_name: str) -> list[Mistake]:
     """What is told before there is an engine: another version's files, and what it would refuse in words of its own."""
     if others := other_version(root):
         return others
-    shown = f"Pulumi.{stack_name}.yaml"
-    if not (root / shown).exists() and not (root / f"Pulumi.{stack_name}.yml").exists():
+    shown = file_of(stack_name)
+    if not (root / shown).exists() and not (root / shown).with_suffix(".yml").exists():
         return []
     try:
         file = read(root / shown, shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from config.files.stack_file import last_part
 from smoke.edge import TOKEN, Edge, Refused
 from smoke.floors import CLOUDFLARED, version_of
 from smoke.plan import Plan
@@ -18,7 +19,7 @@ _LOGS = "kubectl -n warren-tunnel logs deploy/cloudflared"
 
 def name_of(plan: Plan) -> str:
     """What the tunnel is called."""
-    return f"warren-{plan.name}"
+    return f"warren-{last_part(plan.name)}"
 
 
 def not_asked() -> Verdict:

@@ -398,6 +398,7 @@ def test_default_providers_are_off_as_a_person_or_as_the_engine_writes_it(
         assert len(mistakes(tmp_path, files)) == 1
 
 
+@pytest.mark.parametrize("stack", ["home", "me/warren/home"])
 @pytest.mark.parametrize(
     ("text", "told"),
     [
@@ -405,9 +406,11 @@ def test_default_providers_are_off_as_a_person_or_as_the_engine_writes_it(
         ("config:\n  a: { secure: 'v1:A:B' }\n", "Pulumi.home.yaml:2: encryptionsalt: is lost"),
     ],
 )
-def test_what_the_engine_would_refuse_in_its_own_words_is_told_before(text: str, told: str, tmp_path: Path) -> None:
+def test_what_the_engine_would_refuse_in_its_own_words_is_told_before(
+    text: str, told: str, stack: str, tmp_path: Path
+) -> None:
     (tmp_path / "Pulumi.home.yaml").write_text(text, "utf-8")
-    [mistake] = before_the_engine(tmp_path, "home")
+    [mistake] = before_the_engine(tmp_path, stack)
     assert str(mistake).startswith(told)
 
 

@@ -189,9 +189,12 @@ def test_plain_http_says_that_certificates_were_not_checked(world: World) -> Non
     assert "http" in found["reason"]
 
 
-def test_with_a_token_the_tunnel_and_each_host_have_a_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stack", ["home", "me/warren/home"])
+def test_with_a_token_the_tunnel_and_each_host_have_a_line(
+    stack: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(TOKEN, standin.TOKEN)
-    code, checks = world.checked()
+    code, checks = world.checked("--stack", stack)
     assert code == 0
     told = {name: each["reason"] for (group, name), each in checks.items() if group == "cloudflare"}
     assert told == {
