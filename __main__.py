@@ -122,7 +122,7 @@ async def outputs() -> dict[str, pulumi.Input[Any]]:
     # at once, which takes time by the square of their number (a fifth of a preview with 5000 resources).
     await asyncio.sleep(0)
     table, read = report.url_table(plan.routes), report.secret_table(plan.readers)
-    tables = {"Secrets": read, "Routes": table}
+    tables = {"For this stack alone": report.own_files(plan.read_from), "Secrets": read, "Routes": table}
     if plan.warnings:
         pulumi.warn(report.warning_text(plan.warnings))
     if knock is not None and knock.unanswered():

@@ -89,8 +89,8 @@ class App(Written):
     image: Image | None = None
     """With a tag or digest; `latest` is refused."""
     static: Annotated[str | None, such_as("mcd/landing")] = None
-    """A folder under workspaces/, served as it is at every route; at most 900 KiB. What is below the name of
-    another workspace is that one's."""
+    """A folder under `workspaces.<stack>/`, or else under `workspaces/`, served as it is at every route; at most
+    900 KiB. What is below the name of another workspace is that one's."""
     port: Port | None = None
     """The port it listens on. 80 for a static folder."""
     ports: Annotated[dict[Name, Port], such_as({"http": 8000, "metrics": 9090})] = {}

@@ -157,7 +157,8 @@ class Stack(Written):
     tunnel: Tunnel = Tunnel()
     """cloudflared."""
     workspaces: Annotated[tuple[Name, ...], such_as(["mcd", "perso"])] = ()
-    """The files under workspaces/ that this stack runs."""
+    """The workspaces that this stack runs, by name: `workspaces.<stack>/<name>.yaml`, or where there is none,
+    `workspaces/<name>.yaml`."""
     images: Annotated[dict[str, Image], such_as({"mcd/hello": "ghcr.io/owner/name:1.2.3"})] = {}
     """Image overrides, `<workspace>/<app>: image`, so that a pipeline can deploy a tag without editing YAML."""
     services: Services = Services()

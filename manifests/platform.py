@@ -15,11 +15,13 @@ from typing import Any
 
 from config.checks import check, check_stack, check_workspace, warnings
 from config.checks import secrets as secret_rules
+from config.files.folders import documents as workspace_documents
+from config.files.folders import folders, on_disk, static_folder, strays
 from config.files.kubeconfig import ApiServer, api_server
 from config.files.project_file import other_version
 from config.files.stack_file import config_from_file, stack_document
-from config.load import absent, read, validate
-from config.mistakes import Document, KeyPath, Loaded, Mistake, Mistakes, Model, nearest
+from config.load import validate
+from config.mistakes import Document, Loaded, Mistake, Mistakes, Model
 from config.routes import Route, SignIn, hosts_of, route_table, sign_ins
 from config.stack import Stack
 from config.workspace import Workspace
@@ -27,9 +29,7 @@ from manifests.app import static as static_server
 from manifests.app.static import StaticFiles, items, read_folder
 from manifests.ingress import check_names
 
-__all__ = ["FOLDER", "Platform", "config_from_file", "load"]
-
-FOLDER = "workspaces"
+__all__ = ["Platform", "config_from_file", "load"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Platform:
     """Where people sign in, by workspace."""
     static: Mapping[str, Mapping[str, StaticFiles]]
     """Workspace -> app -> the files of its static folder."""
+    read_from: Mapping[str, Sequence[str]]
+    """Workspace -> its file, then the folders that its apps publish, as messages show them."""
     readers: Mapping[str, tuple[str, ...]]
     """Every secret of the stack -> the workspaces that read it, both sorted."""
     warnings: tuple[Mistake, ...]
@@ -68,7 +70,7 @@ def load(
     """The platform that a stack file and its workspace files describe.
 
     Args:
-        root: The project's directory, which holds Pulumi.<stack>.yaml and workspaces/.
+        root: The project's directory, which holds Pulumi.<stack>.yaml, workspaces/ and workspaces.<stack>/.
         stack_name: The stack's name, for the file's name and for the commands that messages print.
         written: The `warren:` config by key, as the engine hands it out: JSON text for objects and lists, else plain.
         secrets: The names under warren:secrets; values never come here.
@@ -84,10 +86,14 @@ def load(
         raise Mistakes(others)
     document, found = stack_document(root, stack_name, written, secrets, plain)
     stack = _validated(Stack, document, found)
-    documents = _documents(root / FOLDER, document, found)
+    places = folders(root, stack_name, found)
+    documents = workspace_documents(places, document, found)
     files = [file for each in documents if (file := _validated(Workspace, each, found)) is not None]
-    known = _on_disk(root / FOLDER)
-    static = {file.model.name: _static_folders(root / FOLDER, file, known, found) for file in files}
+    known = on_disk(root)
+    read_from = {file.model.name: [file.document.file] for file in files}
+    static = {
+        file.model.name: _static_folders(places, file, known, read_from[file.model.name], found) for file in files
+    }
     for file in files:
         found += check_workspace.check(file)
     found += check.check_written(document, documents)
@@ -112,8 +118,11 @@ def load(
         tuple(sorted(hosts)),
         sign_ins(stack.model, workspaces),
         static,
+        read_from,
         readers={**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(documents)},
-        warnings=warnings.check(stack.model, files, static_server.ENVIRONMENT),
+        warnings=tuple(
+            sorted([*strays(root, stack_name), *warnings.check(stack.model, files, static_server.ENVIRONMENT)])
+        ),
         api_server=server,
     )
 
@@ -126,82 +135,28 @@ def _validated(model: type[Model], document: Document, found: list[Mistake]) -> 
         return None
 
 
-def _documents(folder: Path, stack: Document, found: list[Mistake]) -> list[Document]:
-    """The workspace files that the stack lists, each once, sorted by name."""
-    listed = stack.data.get("workspaces")
-    first: dict[str, int] = {}
-    for i, name in enumerate(listed if isinstance(listed, list | tuple) else ()):
-        if not isinstance(name, str) or "/" in name or "\\" in name or len(name) > 200:
-            continue  # the stack's own check says that this is not a name
-        path: KeyPath = ("workspaces", i)
-        file = folder / f"{name}.yaml"
-        if name in first:
-            what = f"{name} is listed twice, first as workspaces[{first[name]}]; keep one"
-            found.append(stack.mistake(path, what))
-        elif not file.exists():
-            found.append(stack.mistake(path, _no_file(file)))
-        elif not file.resolve().is_relative_to(folder.resolve()):
-            what = f"{FOLDER}/{name}.yaml leads outside {FOLDER}/; copy the file instead of linking it"
-            found.append(stack.mistake(path, what))
-        else:
-            first[name] = i
-    documents = []
-    for name in sorted(first):
-        try:
-            documents.append(read(folder / f"{name}.yaml", f"{FOLDER}/{name}.yaml"))
-        except Mistakes as mistakes:
-            found += mistakes.mistakes
-    return documents
-
-
-def _on_disk(folder: Path) -> frozenset[str]:
-    """Every workspace that has a file, whether the stack runs it or not."""
-    return frozenset(path.stem for path in folder.glob("*.yaml"))
-
-
-def _no_file(file: Path) -> str:
-    shown, why = f"{FOLDER}/{file.name}", absent(file)
-    if why != "is not there":
-        return f"{shown} {why}"
-    near = nearest(file.stem, sorted(path.stem for path in file.parent.glob("*.yaml")))
-    return f"there is no {shown}{near or '; create it, or take the name off the list'}"
-
-
 def _static_folders(
-    folder: Path, file: Loaded[Workspace], known: Collection[str], found: list[Mistake]
+    places: tuple[Path, ...],
+    file: Loaded[Workspace],
+    known: Collection[str],
+    read_from: list[str],
+    found: list[Mistake],
 ) -> dict[str, StaticFiles]:
-    """The files of a workspace's static apps, by app.
-
-    A folder with the name of a workspace is that workspace's: what stands behind its sign-in must not be published by
-    another one's file.
-    """
+    """The files of a workspace's static apps, by app."""
     folders: dict[str, StaticFiles] = {}
-    base = folder.resolve()
     for name, app in file.model.apps.items():
         if app.static is None:
             continue
-        example = f"such as {file.model.name}/{name}"
+        shown = ""
         try:
-            path = (folder / app.static).resolve()
-            path.exists()
-        except (OSError, RuntimeError, ValueError):  # too long, a NUL in it, links in a circle
-            found.append(file.mistake(("apps", name, "static"), f"can be no folder's name; name one, {example}"))
+            shown, path = static_folder(places, app.static, file.model.name, name, known)
+            folders[name] = read_folder(path)
+            items(folders[name], (rule.path for rule in app.routes))
+            read_from.append(shown)
             continue
-        if not path.is_relative_to(base):
-            what = f"{app.static!r} leads outside {FOLDER}/; name a folder inside it, {example}"
-        elif path == base:
-            what = f"{app.static!r} would publish every workspace file; name a folder inside {FOLDER}/, {example}"
-        # Some file systems do not tell MCD from mcd.
-        elif (owner := path.relative_to(base).parts[0].casefold()) != file.model.name and owner in known:
-            what = f"{app.static!r} is the workspace {owner}'s; name a folder of this one, {example}"
-        else:
-            try:
-                folders[name] = read_folder(path)
-                items(folders[name], (rule.path for rule in app.routes))
-                continue
-            except ValueError as refused:
-                what = f"{FOLDER}/{app.static}: {refused}"
-            except (OSError, RuntimeError):
-                what = f"{FOLDER}/{app.static}: has something in it that cannot be read; look at rights and links"
-        found.append(file.mistake(("apps", name, "static"), what))
+        except ValueError as refused:
+            what = str(refused)
+        except (OSError, RuntimeError):
+            what = "has something in it that cannot be read; look at rights and links"
+        found.append(file.mistake(("apps", name, "static"), f"{shown}: {what}" if shown else what))
     return folders

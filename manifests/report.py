@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from config.files.folders import COMMON
 from config.mistakes import Mistake
 from config.routes import Route, hosts_of
 from config.signin import Allow
@@ -32,6 +33,16 @@ def url_table(routes: Iterable[Route]) -> list[dict[str, Any]]:
 def secret_table(readers: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """The `secrets` output: one row a secret, with the workspaces that read it."""
     return [{"secret": name, "workspaces": ", ".join(by) or "none"} for name, by in readers.items()]
+
+
+def own_files(read_from: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """What was read for this stack alone, instead of what all stacks share: one row a file or static folder."""
+    return [
+        {"workspace": name, "read from": path}
+        for name, paths in sorted(read_from.items())
+        for path in paths
+        if not path.startswith(f"{COMMON}/")
+    ]
 
 
 def warning_text(warnings: Sequence[Mistake]) -> str:

@@ -66,7 +66,7 @@ def judge(plan: Plan, row: Route, reply: Reply) -> Verdict:
     """Whether a row answers a stranger as it should."""
     app = next(each for each in plan.workspaces if each.name == row.workspace).apps[row.app]
     if app.replicas == 0 and row.auth == "none" and row.rule.basicAuth is None:
-        return skip(f"{row.app} has replicas: 0", f"give it one in workspaces/{row.workspace}.yaml")
+        return skip(f"{row.app} has replicas: 0", f"give it one in {plan.platform.read_from[row.workspace][0]}")
     if (found := trouble(plan, reply, logs(row))) is not None:
         return found
     answer = answered(reply)

@@ -253,6 +253,14 @@ def test_mistakes_in_the_files_are_told_as_the_program_tells_them(world: World) 
     assert world.platform.asked == []
 
 
+def test_a_repair_names_the_file_that_the_stack_reads(world: World) -> None:
+    own = world.root / "workspaces.home" / "shop.yaml"
+    own.parent.mkdir()
+    own.write_text(standin.SHOP.replace("port: 8000", "port: 8000\n    replicas: 0"), "utf-8")
+    _, checks = world.checked(*NO_CLUSTER)
+    assert checks["routes", "https://shop.example.com/"]["fix"] == "give it one in workspaces.home/shop.yaml"
+
+
 def test_a_stack_without_a_file_is_a_mistake(world: World) -> None:
     assert world.run("--stack", "nowhere") == 2
     assert "Pulumi.nowhere.yaml" in world.output()
