@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from config.files.kubeconfig import path_of
 from config.mistakes import Mistakes
 from smoke import cluster, edge, server
 from smoke.ask import Check
@@ -50,7 +51,9 @@ def run(argv: Sequence[str]) -> int:
         print(what, file=sys.stderr)
         return 2
     kubectl = Kubectl(
-        options.kubectl, _kubeconfig(options.kubeconfig, plan), options.context or plan.stack.cluster.context
+        options.kubectl,
+        options.kubeconfig or _kubeconfig(options.root, plan),
+        options.context or plan.stack.cluster.context,
     )
     found: list[Result] = []
     for each in examine(plan, Visitor(plan.address), kubectl, _api(os.environ)):
@@ -178,9 +181,9 @@ def cloudflare_of(token: str) -> edge.Api:
     return edge.Api(token)
 
 
-def _kubeconfig(chosen: Path | None, plan: Plan) -> Path | None:
-    written = Path(plan.stack.cluster.kubeconfig).expanduser()
-    return chosen or (written if written.is_file() else None)
+def _kubeconfig(root: Path, plan: Plan) -> Path | None:
+    written = path_of(plan.stack.cluster.kubeconfig, root)
+    return written if written.is_file() else None
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:

@@ -49,7 +49,7 @@ def api_server(file: Loaded[Stack], root: Path, environment: Mapping[str, str]) 
         environment: Of this process; KUBECONFIG is only ever mentioned, and proxies are looked for.
     """
     cluster = file.model.cluster
-    path = root / _expanded(cluster.kubeconfig)
+    path = path_of(cluster.kubeconfig, root)
     try:
         config = _read(path)
     except ValueError as refused:
@@ -72,10 +72,13 @@ def api_server(file: Loaded[Stack], root: Path, environment: Mapping[str, str]) 
     return ApiServer(host, port or (80 if url.scheme == "http" else 443), proxied)
 
 
-def _expanded(text: str) -> Path:
-    """The path with `~` as the provider reads it: the home directory of the account, whatever HOME says."""
+def path_of(text: str, root: Path) -> Path:
+    """Where a kubeconfig is: relative to the project, with `~` as the provider reads it.
+
+    That is the home directory of the account, whatever HOME says.
+    """
     if text != "~" and not text.startswith("~/"):
-        return Path(text)
+        return root / text
     try:
         import pwd
 

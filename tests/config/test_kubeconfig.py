@@ -83,8 +83,8 @@ def test_rule_63_home_is_the_account_s_as_for_the_provider(monkeypatch: pytest.M
     pwd = pytest.importorskip("pwd")
     monkeypatch.setenv("HOME", str(tmp_path))
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)
-    assert kubeconfig._expanded("~/.kube/config") == home / ".kube" / "config"
-    assert kubeconfig._expanded("~other/config") == Path("~other/config")
+    assert kubeconfig.path_of("~/.kube/config", tmp_path) == home / ".kube" / "config"
+    assert kubeconfig.path_of("~other/config", tmp_path) == tmp_path / "~other/config"
 
 
 def test_rule_63_what_is_wrong_with_the_path_is_said_with_its_line_and_the_fix(

@@ -243,6 +243,14 @@ def test_the_context_of_the_stack_file_is_used_unless_another_one_is_named(world
     assert not any(arg.startswith("--kubeconfig") for call in world.cluster.calls() for arg in call)
 
 
+def test_a_kubeconfig_of_the_stack_file_is_looked_for_where_that_file_is(world: World) -> None:
+    file = world.root / "Pulumi.home.yaml"
+    file.write_text(file.read_text("utf-8").replace("/nowhere/kubeconfig", "kubeconfig"), "utf-8")
+    (world.root / "kubeconfig").write_text("{}", "utf-8")
+    world.run()
+    assert all(f"--kubeconfig={world.root / 'kubeconfig'}" in call for call in world.cluster.calls())
+
+
 def test_mistakes_in_the_files_are_told_as_the_program_tells_them(world: World) -> None:
     file = world.root / "workspaces" / "shop.yaml"
     file.write_text(file.read_text("utf-8").replace("port: 8000", "port: 80800"), "utf-8")
