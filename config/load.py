@@ -68,7 +68,7 @@ def parse_yaml(text: str, shown: str) -> Document:
         raise Mistakes(reader.mistakes)
     if data is None:
         needs = (
-            "Pulumi.home.yaml shows what a stack file says"
+            "the smallest stack file has warren:domain, warren:cluster and warren:cloudflare below config:"
             if shown.startswith("Pulumi.")
             else "the smallest workspace has name, host, quota, auth and apps"
         )

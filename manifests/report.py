@@ -15,7 +15,8 @@ from config.workspace import Workspace
 UNREACHABLE = (
     "The API server of warren:cluster.context does not answer, so this shows only what was true when it last did, and "
     "`up` will fail. Look at the control plane and at the address in the kubeconfig. Never set "
-    "PULUMI_K8S_DELETE_UNREACHABLE, which `refresh` suggests then: it empties the state. docs/operations.md says more."
+    "PULUMI_K8S_DELETE_UNREACHABLE, which `refresh` suggests then: it empties the state. Warren's docs/operations.md "
+    "says more."
 )
 """What a preview says that nobody answered."""
 

@@ -53,7 +53,7 @@ CLOUDFLARED = Part(
     "cloudflared",
     images.CLOUDFLARED,
     broken=((2026, 8, 0), (2026, 8, 1)),
-    advisories="broken releases (docs/security.md, rule 45)",
+    advisories="broken releases (Warren's docs/security.md, rule 45)",
 )
 STATIC_SERVER = Part("static-web-server", images.STATIC_SERVER)
 

@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from config.files.kubeconfig import path_of
+from config.files.stack_file import stacks
 from config.mistakes import Mistakes
 from smoke import cluster, edge, server
 from smoke.ask import Check
@@ -47,8 +48,9 @@ def run(argv: Sequence[str]) -> int:
         print(mistakes, file=sys.stderr)
         return 2
     if plan.stack.sandbox and plan.address is None:
-        what = f"smoke: nothing of the stack {plan.name} runs anywhere: it is a sandbox; run: make smoke STACK=home"
-        print(what, file=sys.stderr)
+        others = [name for name in stacks(options.root) if name != plan.name]
+        run = f"make smoke STACK={' or '.join(others) or 'NAME'}"
+        print(f"smoke: nothing of the stack {plan.name} runs anywhere: it is a sandbox; run: {run}", file=sys.stderr)
         return 2
     kubectl = Kubectl(
         options.kubectl,

@@ -29,9 +29,9 @@ _PLACED = ("nodeSelector", "write nodeSelector: { kubernetes.io/hostname: pi-1 }
 _RIGHTS = ("", "capabilities and devices are not given; user, writableRoot and the workspace's podSecurity loosen pods")
 _MARKS = ("", "labels and annotations are the platform's; leave it out")
 _RESTART = ("", "what ends is started again, but for schedule; leave it out")
-_MANIFEST = ("", "this is a Kubernetes object; a workspace says what runs, as docs/workspaces.md shows")
+_MANIFEST = ("", "this is a Kubernetes object; a workspace says what runs, as Warren's docs/workspaces.md shows")
 _SCRATCH = ("volumes", "write volumes: { tmp: { mount: /cache, size: 64Mi, scratch: true } }")
-_AUTH = ("auth", "write auth: { providers: [...], allow: { emailDomains: [...] } }, as docs/sign-in.md shows")
+_AUTH = ("auth", "write auth: { providers: [...], allow: { emailDomains: [...] } }, as Warren's docs/sign-in.md shows")
 _QUOTA = ("quota", "write quota: { cpu: 500m, memory: 512Mi }")
 _STRIP = ("", "nothing is stripped or rewritten; tell the app its base path, or give it a host of its own")
 _TIMES = ("", "the times are the platform's, but for start: 3m, how long the first answer may take")
@@ -209,15 +209,18 @@ VARIABLE: Mapping[str, Row] = {
 STACK: Mapping[KeyPath, str] = {
     **dict.fromkeys(
         (("cloudflare", "apiToken"), ("cloudflare", "token"), ("cloudflare", "apiKey"), ("cloudflare", "email")),
-        "it is a secret; revoke it if it is real, and set cloudflare:apiToken as docs/getting-started.md shows",
+        "it is a secret; revoke it if it is real, and set cloudflare:apiToken as Warren's docs/getting-started.md "
+        "shows",
     ),
     ("version",): "Pulumi.yaml says it once for all stacks; take this line out",
 }
 """Keys of a stack."""
 
 WHOLE: Mapping[tuple[str, ...], str] = {
-    ("apiVersion", "kind"): "is a Kubernetes object; a workspace says what runs, as docs/workspaces.md shows",
-    ("services",): "is a Docker Compose file; a workspace has its services as apps, as docs/workspaces.md shows",
+    ("apiVersion", "kind"): "is a Kubernetes object; a workspace says what runs, as Warren's docs/workspaces.md shows",
+    (
+        "services",
+    ): "is a Docker Compose file; a workspace has its services as apps, as Warren's docs/workspaces.md shows",
 }
 """Keys that a file has which is of another system as a whole, where it has no `name`."""
 

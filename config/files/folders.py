@@ -11,7 +11,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from config.files.stack_file import file_of, last_part
+from config.files.stack_file import file_of, last_part, stacks
 from config.load import absent, read
 from config.mistakes import Document, KeyPath, Mistake, Mistakes, nearest
 
@@ -101,11 +101,11 @@ def static_folder(
 
 def strays(root: Path, stack_name: str) -> Iterator[Mistake]:
     """Folders of stacks that are not there, as a misspelling or `pulumi stack rename` leaves them."""
-    stacks = {last_part(stack_name), *(file.name[len("Pulumi.") : -len(".yaml")] for file in root.glob(file_of("*")))}
+    known = {last_part(stack_name), *stacks(root)}
     for folder in root.glob(f"{COMMON}.*"):
         name = folder.name.removeprefix(f"{COMMON}.")
-        if name not in stacks and folder.is_dir():
-            near = nearest(name, sorted(stacks)) or "; rename or delete it"
+        if name not in known and folder.is_dir():
+            near = nearest(name, sorted(known)) or "; rename or delete it"
             yield Mistake(f"{folder.name}/", 0, "", f"is read by no stack: there is no {file_of(name)}{near}")
 
 

@@ -40,6 +40,11 @@ def file_of(stack_name: str) -> str:
     return f"Pulumi.{last_part(stack_name)}.yaml"
 
 
+def stacks(root: Path) -> list[str]:
+    """Every stack that has a file, sorted."""
+    return sorted(file.name[len("Pulumi.") : -len(".yaml")] for file in root.glob(file_of("*")))
+
+
 def stack_document(
     root: Path, stack_name: str, written: Mapping[str, Any], secrets: Sequence[str], plain: Collection[str] = ()
 ) -> tuple[Document, list[Mistake]]:

@@ -96,7 +96,8 @@ class Cluster:
             if not preview:
                 return (
                     f"{_title(kind, manifest)} already exists, and the state does not know it. After an interrupted "
-                    f"update, run once with {config.UPSERT}=true (docs/operations.md); `make clean` clears the sandbox"
+                    f"update, run once with {config.UPSERT}=true (Warren's docs/operations.md); `make clean` clears "
+                    "the sandbox"
                 )
         if isinstance(namespace, str) and not self._has_namespace(namespace):
             return (

@@ -36,7 +36,7 @@ def not_asked() -> Verdict:
 
 MONTH, WEEK = 30, 7
 """k3s renews its own at every start within 120 days of the end: a month before it, nobody has started it for long."""
-_PAGE = "docs/nodes.md, Certificates"
+_PAGE = "Warren's docs/nodes.md, Certificates"
 
 
 def judge_client(way: Entry | Unknown, now: float) -> Verdict:

@@ -21,7 +21,7 @@ _RENEWAL = 40
 """A kubelet notes its own time in its Lease every 10 s, and is taken for dead after 40 s without (its
 `nodeLeaseDurationSeconds`)."""
 _HERE = "this machine's clock: timedatectl"
-_THERE = "timedatectl on the node; is udp 123 open? (docs/nodes.md, The clock)"
+_THERE = "timedatectl on the node; is udp 123 open? (Warren's docs/nodes.md, The clock)"
 
 
 def asks(plan: Plan) -> Request:

@@ -17,7 +17,7 @@ Manifest = dict[str, Any]
 _OLDER = 3
 """How many minor versions a kubelet may be behind its API server (kubernetes.io/releases/version-skew-policy)."""
 _ARCH = "kubernetes.io/arch"
-_UPGRADE = "docs/nodes.md, Upgrading k3s: the server first, then the agents, all to one version"
+_UPGRADE = "Warren's docs/nodes.md, Upgrading k3s: the server first, then the agents, all to one version"
 _WRONG_KIND = ("no match for platform", "exec format error")
 
 
@@ -77,7 +77,7 @@ def judge_images(cluster: Cluster) -> Verdict | None:
     objects = [each for part in cluster.objects.values() if not isinstance(part, Unreadable) for each in part]
     pods = [each for each in objects if each["kind"] == "Pod"]
     if refused := sorted({image for pod in pods for image in _refused(pod)}):
-        fix = "use a tag that has it, or nodeSelector: { kubernetes.io/arch: amd64 } (docs/nodes.md, The Pi 5)"
+        fix = "use a tag that has it, or nodeSelector: { kubernetes.io/arch: amd64 } (Warren's docs/nodes.md, The Pi 5)"
         return fail(f"no build for arm64: {_list(refused)}", fix)
     seen = {
         image

@@ -49,7 +49,8 @@ def judge_plain(plan: Plan, host: str, reply: Reply) -> Verdict:
     location = urlsplit(answer.get("location") or "")
     if answer.status in _MOVED and location.scheme == "https" and location.hostname == host:
         return ok("leads to https")
-    fix = "Cloudflare dashboard: SSL/TLS > Edge Certificates > Always Use HTTPS (docs/getting-started.md, Cloudflare)"
+    where = "Cloudflare dashboard: SSL/TLS > Edge Certificates > Always Use HTTPS"
+    fix = f"{where} (Warren's docs/getting-started.md, Cloudflare)"
     return fail(f"answered {answer.status} instead of sending to https", fix)
 
 

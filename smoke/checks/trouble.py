@@ -21,7 +21,8 @@ def trouble(plan: Plan, reply: Reply, logs: str) -> Verdict | None:
     if isinstance(reply, NoAnswer):
         return no_answer(plan, reply)
     if reply.get("cf-mitigated") is not None:
-        fix = "ask past it with --url and a port-forward (docs/smoke.md), or look at Security > Bots in the dashboard"
+        past = "ask past it with --url and a port-forward (Warren's docs/smoke.md)"
+        fix = f"{past}, or look at Security > Bots in the dashboard"
         return fail("Cloudflare took it for a bot and challenged it", fix)
     if reply.status in _UNREACHED:
         fix = "kubectl -n warren-tunnel logs deploy/cloudflared"

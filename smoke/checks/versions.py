@@ -85,7 +85,9 @@ def judge_kubernetes(version: str) -> Verdict:
     if found is None:
         return warn(f"says that it is {shown(version)!r}, which is no version", "kubectl version")
     if found[:2] < floors.OLDEST_KUBERNETES:
-        return fail(f"{shown(version)} is older than {oldest}", "upgrade the cluster (docs/operations.md, Upgrades)")
+        return fail(
+            f"{shown(version)} is older than {oldest}", "upgrade the cluster (Warren's docs/operations.md, Upgrades)"
+        )
     if found[:2] > floors.NEWEST_KUBERNETES:
         return warn(f"{shown(version)} is newer than {newest}, which is the newest tried", "see CHANGELOG.md")
     return ok(f"runs {shown(version)}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from config.load import MAX_BYTES, MAX_DEPTH, parse_yaml, read
 from config.mistakes import Mistakes, dotted
+from config.stack import Stack
 
 
 def refusal(text: str) -> list[str]:
@@ -82,6 +84,13 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 def test_yaml_that_is_not_a_plain_document_is_refused(text: str, message: str) -> None:
     assert refusal(text) == [message]
+
+
+def test_an_empty_stack_file_is_told_every_key_that_it_has_to_have() -> None:
+    with pytest.raises(Mistakes) as refused:
+        parse_yaml("", "Pulumi.casa.yaml")
+    named = re.findall(r"warren:(\w+)", str(refused.value))
+    assert named == [name for name, field in Stack.model_fields.items() if field.is_required()]
 
 
 def test_several_mistakes_of_one_file_are_told_together() -> None:
