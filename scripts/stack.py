@@ -22,7 +22,7 @@ from pathlib import Path
 
 import yaml
 
-from config.files.stack_file import before_the_engine
+from config.files.stack_file import before_the_engine, last_part, stacks
 from config.mistakes import Mistakes
 from scripts.project import PROJECT, WARREN
 from scripts.tree import draw, told
@@ -166,7 +166,7 @@ def checkpoint_of(root: Path, stack: str) -> Path:
     """Return the file in which the engine keeps the state of a sandbox stack."""
     project = _PROJECT_LINE.search((root / "Pulumi.yaml").read_text(encoding="utf-8"))
     assert project is not None, "Pulumi.yaml names the project"
-    return root / ".state" / "backend" / ".pulumi" / "stacks" / project.group(1) / f"{stack}.json"
+    return root / ".state" / "backend" / ".pulumi" / "stacks" / project.group(1) / f"{last_part(stack)}.json"
 
 
 def is_readable(checkpoint: Path) -> bool:
@@ -196,7 +196,7 @@ def look_for(stack: str, root: Path) -> bool:
             known = False
         if known:
             raise stop(f"{file.name} is gone (`pulumi stack rm` deletes it); run: git checkout -- {file.name}")
-        here = ", ".join(sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml")))
+        here = ", ".join(stacks(root))
         raise stop(f"there is no {file.name}; the stacks here are: {here}")
     try:
         return is_sandbox(file)
@@ -272,9 +272,8 @@ def main() -> None:
     if command == "destroy" and sandbox:
         code = run(call, environment)
         if code == 0:
-            print(
-                f"Leave out the `pulumi stack rm`: it deletes Pulumi.{stack}.yaml too. `make clean` removes the state."
-            )
+            file = f"Pulumi.{last_part(stack)}.yaml"
+            print(f"Leave out the `pulumi stack rm`: it deletes {file} too. `make clean` removes the state.")
         raise SystemExit(code)
     os.chdir(PROJECT)
     os.execve(engine["path"], call, environment)

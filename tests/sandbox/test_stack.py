@@ -133,13 +133,20 @@ def test_nothing_to_run_is_said() -> None:
 
 
 def test_an_empty_or_unknown_stack_says_what_there_is(tmp_path: Path) -> None:
-    for name in ("home", "sandbox"):
+    for name in ("home", "my.cabin", "sandbox"):
         (tmp_path / f"Pulumi.{name}.yaml").write_text("config: {}\n")
     with pytest.raises(SystemExit, match="STACK= is empty"):
         stack.look_for("", tmp_path)
-    with pytest.raises(SystemExit, match=r"there is no Pulumi\.hom\.yaml; the stacks here are: home, sandbox"):
+    with pytest.raises(SystemExit, match=r"no Pulumi\.hom\.yaml; the stacks here are: home, my\.cabin, sandbox$"):
         stack.look_for("hom", tmp_path)
     assert not stack.look_for("somebody/warren/home", tmp_path)
+
+
+def test_a_sandbox_stack_is_found_by_its_whole_name_too(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: warren\n")
+    file = stack.checkpoint_of(tmp_path, "sandbox")
+    assert file == tmp_path / ".state/backend/.pulumi/stacks/warren/sandbox.json"
+    assert stack.checkpoint_of(tmp_path, "organization/warren/sandbox") == file
 
 
 def test_a_stack_file_that_was_deleted_is_brought_back_by_git(tmp_path: Path) -> None:
