@@ -24,7 +24,7 @@ from config.files import kubeconfig
 from config.files.stack_file import CLOUDFLARE, SECRETS
 from config.mistakes import Mistakes
 from config.stack import Stack
-from manifests import connection, k3s, platform, report
+from manifests import capacity, connection, k3s, platform, report
 
 SHOWN_TO_USER = 32
 """By this code Pulumi's language host for Python knows that what went wrong is on screen already."""
@@ -122,12 +122,17 @@ async def outputs() -> dict[str, pulumi.Input[Any]]:
     # at once, which takes time by the square of their number (a fifth of a preview with 5000 resources).
     await asyncio.sleep(0)
     table, read = report.url_table(plan.routes), report.secret_table(plan.readers)
-    tables = {"For this stack alone": report.own_files(plan.read_from), "Secrets": read, "Routes": table}
+    told = {
+        "For this stack alone": report.text_table(report.own_files(plan.read_from)),
+        "Secrets": report.text_table(read),
+        "Capacity": capacity.text(stack, plan.workspaces),
+        "Routes": report.text_table(table),
+    }
     if plan.warnings:
         pulumi.warn(report.warning_text(plan.warnings))
     if knock is not None and knock.unanswered():
         pulumi.warn(report.UNREACHABLE)
-    pulumi.info("\n\n".join(f"{title}\n{report.text_table(rows)}" for title, rows in tables.items() if rows))
+    pulumi.info("\n\n".join(f"{title}\n{text}" for title, text in told.items() if text))
     return {
         "routes": table,
         "secrets": read,

@@ -1,7 +1,7 @@
 """Whether everything fits on the nodes: the sum of all requests, the platform's own included, against what they have.
 
 Requests are what the scheduler reserves, so this is the sum that decides whether a pod ever starts. Apps count at their
-fewest replicas; what autoscaling adds is a matter of room, not of correctness.
+fewest replicas; what autoscaling adds is a matter of room, not of correctness. Quotas may promise more than there is.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from config.checks.usage import Pods, at_least, platform_pods, workspace_pods
-from config.fields.quantities import mebibytes
+from config.checks.usage import Total, at_least, at_most, platform_pods, workspace_pods
+from config.fields.quantities import mebibytes, millicores
 from config.stack import Node, Stack
 from config.workspace import Workspace
 
@@ -37,16 +37,23 @@ class Capacity:
     """Each node, less what Kubernetes itself needs there."""
     asked: tuple[Row, ...]
     """The platform's parts, then the workspaces."""
+    allowed: tuple[Row, ...]
+    """What the same may ask for at most: the platform's parts while they are updated, the workspaces by their quota."""
 
     @property
     def room(self) -> Row:
         """What all nodes have together."""
-        return Row("room on the nodes", sum(row.cpu for row in self.nodes), sum(row.memory for row in self.nodes))
+        return _sum("room on the nodes", self.nodes)
 
     @property
     def sum(self) -> Row:
         """What everything asks for together."""
-        return Row("sum of requests", sum(row.cpu for row in self.asked), sum(row.memory for row in self.asked))
+        return _sum("sum of requests", self.asked)
+
+    @property
+    def most(self) -> Row:
+        """What everything may ask for together."""
+        return _sum("sum of what is allowed", self.allowed)
 
     def table(self) -> str:
         """The sum as text, a line a row."""
@@ -59,12 +66,18 @@ class Capacity:
 
 def capacity(stack: Stack, workspaces: Sequence[Workspace]) -> Capacity:
     """The sum for a stack."""
-    asked = [_row(pods.what, [pods]) for pods in platform_pods(stack)]
-    asked += [
-        _row(workspace.name, workspace_pods(stack, workspace))
-        for workspace in sorted(workspaces, key=lambda each: each.name)
-    ]
-    return Capacity(tuple(_node(node) for node in stack.cluster.nodes), tuple(asked))
+    parts, tenants = platform_pods(stack), sorted(workspaces, key=lambda each: each.name)
+    return Capacity(
+        nodes=tuple(_node(node) for node in stack.cluster.nodes),
+        asked=(
+            *(_row(pods.what, at_least([pods])) for pods in parts),
+            *(_row(each.name, at_least(workspace_pods(stack, each))) for each in tenants),
+        ),
+        allowed=(
+            *(_row(pods.what, at_most([pods])) for pods in parts),
+            *(Row(each.name, millicores(each.quota.cpu), mebibytes(each.quota.memory)) for each in tenants),
+        ),
+    )
 
 
 def over_capacity(stack: Stack, workspaces: Sequence[Workspace]) -> list[str]:
@@ -92,11 +105,19 @@ def over_capacity(stack: Stack, workspaces: Sequence[Workspace]) -> list[str]:
     return found
 
 
-def _row(what: str, pods: Sequence[Pods]) -> Row:
-    total = at_least(pods)
+def for_kubernetes(node: Node) -> tuple[int, int]:
+    """What Kubernetes itself needs of a node, in millicores and MiB."""
+    return SERVER if node.role == "control-plane" else AGENT
+
+
+def _sum(what: str, rows: Sequence[Row]) -> Row:
+    return Row(what, sum(row.cpu for row in rows), sum(row.memory for row in rows))
+
+
+def _row(what: str, total: Total) -> Row:
     return Row(what, total.cpu, total.memory)
 
 
 def _node(node: Node) -> Row:
-    cpu, memory = SERVER if node.role == "control-plane" else AGENT
+    cpu, memory = for_kubernetes(node)
     return Row(f"{node.name} after Kubernetes", max(0, node.cpu * 1000 - cpu), max(0, mebibytes(node.memory) - memory))
