@@ -15,7 +15,7 @@ import pulumi
 from config import workspace as spec
 from config.routes import routes_of
 from config.stack import Stack
-from manifests import names
+from manifests import names, report
 from manifests.app import apps
 from manifests.app.static import StaticFiles
 from manifests.ingress.annotations import password, route_ingresses
@@ -91,4 +91,5 @@ class Workspace(pulumi.ComponentResource):
                 after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
                 ready.append(KubernetesObject(f"{name}-ingress-{manifest['metadata']['name']}", manifest, after))
 
-        self.register_outputs({"namespace": workspace.name, "urls": [route.url for route in routes]})
+        mark = report.mark(stack, workspace, args.static)
+        self.register_outputs({"namespace": workspace.name, "urls": [route.url for route in routes], "written": mark})

@@ -13,7 +13,7 @@ from components.workspace import Workspace, WorkspaceArgs
 from config.routes import routes_of
 from config.stack import Stack
 from config.workspace import Workspace as Model
-from manifests import names
+from manifests import names, report
 from manifests.ingress.check_names import served
 from tests.config.examples import PEER, SITE, assert_valid, stack, workspace
 
@@ -97,7 +97,12 @@ def test_a_small_workspace_is_exactly_this() -> None:
         "TenantApp/team.web",
         f"Ingress/team-ingress-{names.slug(route)}",
     }
-    assert seen.one("Workspace").outputs == {"namespace": "team", "urls": ["https://team.example.com/"]}
+    mark = report.mark(stack(), workspace(), {})
+    assert seen.one("Workspace").outputs == {
+        "namespace": "team",
+        "urls": ["https://team.example.com/"],
+        "written": mark,
+    }
     assert seen.one("Workspace").type == "warren:components:Workspace"
 
 
