@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,8 +25,9 @@ import yaml
 
 from config.files.stack_file import before_the_engine, last_part, stacks
 from config.mistakes import Mistakes
+from scripts import changes, event_log
 from scripts.project import PROJECT, WARREN
-from scripts.tree import draw, told
+from scripts.tree import draw
 
 STATE = PROJECT / ".state"
 ENGINE_FILE = WARREN / ".tools" / "engine.json"
@@ -244,16 +246,34 @@ def run(call: Sequence[str], environment: Mapping[str, str], stdout: int | None 
     return code if code >= 0 else 128 - code
 
 
-def preview_without_terminal(call: Sequence[str], environment: dict[str, str]) -> int:
-    """Preview, then draw the resource tree that Pulumi draws in a terminal only, and return the exit code."""
-    log = STATE / "preview-events.jsonl"
-    log.unlink(missing_ok=True)
-    # The event log is one of the engine's flags for debugging.
-    code = run([*call, "--event-log", str(log)], environment | {"PULUMI_DEBUG_COMMANDS": "true"})
-    if code == 0:
-        lines = log.read_text(encoding="utf-8").splitlines()
-        print("Resource tree:", *draw(lines), "", *told(lines), sep="\n")
-    log.unlink(missing_ok=True)
+def preview(call: Sequence[str], environment: dict[str, str], stack: str) -> int:
+    """Preview, tell below what changes by workspace, and return the exit code.
+
+    Without a terminal the resource tree comes first, which Pulumi draws in a terminal only.  What changes is also
+    written to the file that ``WARREN_CHANGES`` names, as Markdown; a preview that fails leaves it empty.
+
+    Raises:
+        SystemExit: that file cannot be written.
+    """
+    file = PROJECT / (os.environ.get("WARREN_CHANGES") or os.devnull)
+    try:
+        file.write_text("")
+    except OSError as error:
+        raise stop(f"WARREN_CHANGES: {file} cannot be written: {error.strerror}") from None
+    with tempfile.TemporaryDirectory(prefix="warren-") as directory:
+        events = Path(directory) / "events.jsonl"
+        # The event log is one of the engine's flags for debugging.
+        code = run([*call, "--event-log", str(events)], environment | {"PULUMI_DEBUG_COMMANDS": "true"})
+        if code != 0:
+            return code
+        if not events.exists():
+            raise stop(f"what changes by workspace is not known: this Pulumi cannot write to {directory}")
+        with events.open(encoding="utf-8") as lines:
+            log = event_log.read(map(json.loads, lines))
+    file.write_text(changes.markdown(log, stack), encoding="utf-8")
+    if not sys.stdout.isatty():
+        print("Resource tree:", *draw(log.resources.values()), "", *log.said, sep="\n")
+    print("", changes.text(log), sep="\n")
     return code
 
 
@@ -267,8 +287,8 @@ def main() -> None:
     engine = json.loads(ENGINE_FILE.read_text(encoding="utf-8"))
     environment = prepare(words, stack, engine, sandbox=sandbox)
     call = [engine["path"], *words]
-    if command == "preview" and sandbox and not sys.stdout.isatty():
-        raise SystemExit(preview_without_terminal(call, environment))
+    if command == "preview":
+        raise SystemExit(preview(call, environment, stack))
     if command == "destroy" and sandbox:
         code = run(call, environment)
         if code == 0:

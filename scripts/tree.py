@@ -1,66 +1,33 @@
-"""The end of a preview, as text.
+"""A preview's resources as the tree that Pulumi draws in a terminal, for where there is none (a pipe, a CI log).
 
-Owns: drawing the tree that Pulumi draws in a terminal, for where there is none (a pipe, a CI log): there it prints rows
-in the order in which they happen to finish.  And repeating below it what the program said, the URL table above all.
-Does not own: the preview itself.
+There Pulumi prints rows in the order in which they happen to finish.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable
-from typing import Any
 
-_SIGNS = {
-    "create": "+",
-    "update": "~",
-    "delete": "-",
-    "replace": "+-",
-    "create-replacement": "++",
-    "delete-replaced": "--",
-}
-_COLOR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
+from scripts.event_log import Resource
+
+SIGNS = {"create": "+", "update": "~", "replace": "+-", "delete": "-"}
 
 
-def draw(lines: Iterable[str]) -> list[str]:
-    """Return the tree of an event log, one JSON event a line: children below parents, each with what will happen."""
-    nodes: dict[str, tuple[str, str, str]] = {}
-    for line in lines:
-        event = json.loads(line).get("resourcePreEvent")
-        if event is not None:
-            data = event["metadata"]
-            state: dict[str, Any] = data.get("new") or data.get("old") or {}
-            # A replacement is three events of one URN; the first says what it is.
-            nodes.setdefault(data["urn"], (state.get("parent", ""), data["op"], data["type"]))
-    children: dict[str, list[str]] = {}
-    for urn, (parent, _, _) in nodes.items():
-        children.setdefault(parent if parent in nodes else "", []).append(urn)
-    return _branches(children.get("", []), "", nodes, children)
+def draw(resources: Iterable[Resource]) -> list[str]:
+    """Return the tree: children below parents, each with what will happen."""
+    nodes = {each.urn: each for each in resources}
+    children: dict[str, list[Resource]] = {}
+    for each in nodes.values():
+        children.setdefault(each.parent if each.parent in nodes else "", []).append(each)
+    return _branches(children.get("", []), "", children)
 
 
-def told(lines: Iterable[str]) -> list[str]:
-    """Return what the program said to stay, of an event log: its warnings and the URL table."""
-    events = (json.loads(line).get("diagnosticEvent") for line in lines)
-    kept = (event for event in events if event is not None and not event.get("ephemeral"))
-    return [
-        _COLOR.sub("", event.get("prefix", "") + event["message"]).rstrip()
-        for event in kept
-        if event["severity"] in ("info", "warning")
-        and "::pulumi:pulumi:Stack::" in event.get("urn", "::pulumi:pulumi:Stack::")
-    ]
-
-
-def _branches(
-    urns: list[str], indent: str, nodes: dict[str, tuple[str, str, str]], children: dict[str, list[str]]
-) -> list[str]:
+def _branches(siblings: list[Resource], indent: str, children: dict[str, list[Resource]]) -> list[str]:
     drawn = []
     # Components first, then by type and name: the same program always draws the same tree.
-    ordered = sorted(urns, key=lambda urn: (urn not in children, nodes[urn][2], urn))
-    for number, urn in enumerate(ordered):
+    ordered = sorted(siblings, key=lambda each: (each.urn not in children, each.type, each.urn))
+    for number, each in enumerate(ordered):
         last = number == len(ordered) - 1
-        _, op, kind = nodes[urn]
-        label = f"{kind}  {urn.rpartition('::')[2]}" + ("" if op == "same" else f"  {op}")
-        drawn.append(f"{_SIGNS.get(op, ' '):<3}{indent}{'└─ ' if last else '├─ '}{label}")
-        drawn += _branches(children.get(urn, []), indent + ("   " if last else "│  "), nodes, children)
+        label = f"{each.type}  {each.name}" + ("" if each.op == "same" else f"  {each.op}")
+        drawn.append(f"{SIGNS.get(each.op, ' '):<3}{indent}{'└─ ' if last else '├─ '}{label}")
+        drawn += _branches(children.get(each.urn, []), indent + ("   " if last else "│  "), children)
     return drawn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -77,13 +79,18 @@ def make(root: Path, *words: str, stdin: str = "", **more: str) -> subprocess.Co
     )
 
 
-def test_a_piped_preview_ends_with_the_url_table_whatever_python_is_told_to_write(checkout: Path) -> None:
+def test_a_piped_preview_ends_with_the_url_table_and_what_changes_whatever_python_is_told_to_write(
+    checkout: Path,
+) -> None:
     done = make(checkout, "preview", PYTHONIOENCODING="latin1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "└─ pulumi:pulumi:Stack  warren-sandbox" in done.stdout
     written, secrets = stack_file.config_from_file(checkout / "Pulumi.sandbox.yaml")
     routes = platform.load(checkout, "sandbox", written, secrets=secrets).routes
-    assert done.stdout.endswith(f"Routes\n{report.text_table(report.url_table(routes))}\n")
+    table = report.text_table(report.url_table(routes))
+    shown, _, changed = done.stdout.partition("\n\nWhat changes\n")
+    assert shown.endswith(f"Routes\n{table}")
+    assert [line.split()[0] for line in changed.splitlines()[:4]] == ["workspace", "mcd", "perso", "public"]
     assert "Pulumi v" not in done.stdout, "what make sets up is not what somebody pipes"
 
 
@@ -151,6 +158,72 @@ def test_a_real_stack_with_an_engine_that_cannot_run_it_is_told_so_before_anythi
     (engine.parent / "pulumi-language-python").touch()
     assert make(checkout, "up", "STACK=home").returncode == 0
     assert (engine.parent / "called").read_text() == "config\nup\n"
+
+
+def in_a_terminal(root: Path, *words: str, wait_for: str = "", then: bytes = b"") -> tuple[int, str]:
+    """Run `make` in a terminal of its own, type `then` a second after it has shown `wait_for`."""
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (50, 200))
+    process = subprocess.Popen(
+        ["make", *words],
+        cwd=root,
+        env=environment(root, TERM="xterm-256color"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    said = b""
+    while True:
+        try:
+            said += os.read(ours, 65536)
+        except OSError:  # how a terminal says that nobody has it open
+            break
+        if then and wait_for.encode() in said:
+            time.sleep(1)
+            os.write(ours, then)
+            then = b""
+    os.close(ours)
+    assert not then, said
+    return process.wait(), re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said.decode()).replace("\r\n", "\n")
+
+
+def test_in_a_terminal_what_changes_comes_after_the_engine_s_own_display(checkout: Path) -> None:
+    code, said = in_a_terminal(checkout, "preview")
+    assert code == 0, said
+    shown, _, changed = said.partition("\n\nWhat changes\n")
+    assert "132 to create" in shown
+    assert "Resource tree:" not in shown
+    lines = changed.splitlines()
+    assert lines[0].split() == ["workspace", "create", "update", "replace", "delete", "what"]
+    assert [line.split()[0] for line in lines[1:4]] == ["mcd", "perso", "public"]
+    assert lines[-1].startswith("stack (platform)"), "nothing comes after it"
+
+
+def test_ctrl_c_in_a_terminal_is_the_engine_s(checkout: Path) -> None:
+    code, said = in_a_terminal(checkout, "preview", wait_for="Previewing", then=b"\x03")
+    assert code != 0
+    assert "cancel" in said
+    assert "Traceback" not in said
+    assert "What changes" not in said
+    assert make(checkout, "preview").returncode == 0, "a lock was left behind"
+
+
+def test_what_changes_goes_into_a_file_for_a_pull_request(checkout: Path) -> None:
+    file = checkout / "out" / "changes.md"
+    refused = make(checkout, "preview", "WARREN_CHANGES=out/changes.md")
+    assert refused.returncode != 0
+    assert f"{file} cannot be written: No such file or directory" in refused.stderr
+    assert "Previewing" not in refused.stdout
+    file.parent.mkdir()
+    assert make(checkout, "preview", "WARREN_CHANGES=out/changes.md").returncode == 0
+    assert file.read_text("utf-8").startswith("### What changes on `sandbox`\n\n| workspace | create |")
+    broken = checkout / "workspaces" / "perso.yaml"
+    broken.write_text(broken.read_text("utf-8").replace("port: 8000", "port: 80000"), "utf-8")
+    assert make(checkout, "preview", WARREN_CHANGES=str(file)).returncode != 0
+    assert file.read_text("utf-8") == "", "of an older preview"
 
 
 def test_an_interrupted_preview_ends_in_order(checkout: Path) -> None:

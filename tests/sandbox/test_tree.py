@@ -2,64 +2,37 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from scripts.tree import draw, told
-
-
-def event(name: str, kind: str, op: str = "create", parent: str = "", **more: Any) -> str:
-    metadata = {"urn": f"urn::{kind}::{name}", "type": kind, "op": op, "new": {"parent": parent}} | more
-    return json.dumps({"resourcePreEvent": {"metadata": metadata}})
-
+from scripts.event_log import Resource
+from scripts.tree import draw
 
 STACK = "urn::pulumi:pulumi:Stack::dev"
 TEAM = "urn::warren:components:Workspace::team"
 
 
+def resource(name: str, kind: str, op: str = "create", parent: str = STACK) -> Resource:
+    return Resource(f"urn::{kind}::{name}", kind, parent, op)
+
+
 def test_children_are_below_their_parents_whatever_the_order_of_events() -> None:
-    events = [
-        event("quota", "kubernetes:core/v1:ResourceQuota", parent=TEAM),
-        json.dumps({"summaryEvent": {}}),
-        event("dev", "pulumi:pulumi:Stack", "same"),
-        event("team", "warren:components:Workspace", parent=STACK),
-        event("a", "kubernetes:core/v1:ConfigMap", "update", parent=TEAM),
-        event("cluster", "pulumi:providers:kubernetes", "same", parent=STACK),
+    resources = [
+        resource("quota", "kubernetes:core/v1:ResourceQuota", "replace", TEAM),
+        resource("dev", "pulumi:pulumi:Stack", "same", ""),
+        resource("team", "warren:components:Workspace"),
+        resource("a", "kubernetes:core/v1:ConfigMap", "update", TEAM),
+        resource("old", "kubernetes:core/v1:Secret", "delete", TEAM),
+        resource("cluster", "pulumi:providers:kubernetes", "same"),
     ]
     expected = [
         "   └─ pulumi:pulumi:Stack  dev",
         "+     ├─ warren:components:Workspace  team  create",
         "~     │  ├─ kubernetes:core/v1:ConfigMap  a  update",
-        "+     │  └─ kubernetes:core/v1:ResourceQuota  quota  create",
+        "+-    │  ├─ kubernetes:core/v1:ResourceQuota  quota  replace",
+        "-     │  └─ kubernetes:core/v1:Secret  old  delete",
         "      └─ pulumi:providers:kubernetes  cluster",
     ]
-    assert draw(events) == expected
-    assert draw(reversed(events)) == expected
-
-
-def test_a_deleted_resource_is_drawn_where_it_was() -> None:
-    events = [
-        event("dev", "pulumi:pulumi:Stack", "same"),
-        event("old", "kubernetes:core/v1:Secret", "delete", new=None, old={"parent": STACK}),
-    ]
-    assert draw(events)[1] == "-     └─ kubernetes:core/v1:Secret  old  delete"
+    assert draw(resources) == expected
+    assert draw(reversed(resources)) == expected
 
 
 def test_an_empty_preview_draws_nothing() -> None:
     assert draw([]) == []
-
-
-def diagnostic(message: str, severity: str = "info", **more: Any) -> str:
-    return json.dumps({"diagnosticEvent": {"message": message, "severity": severity, **more}})
-
-
-def test_what_the_program_said_to_stay_is_repeated_without_its_colors() -> None:
-    events = [
-        diagnostic("noise", "debug"),
-        diagnostic("<{%reset%}>of a resource<{%reset%}>", urn="urn::kubernetes:core/v1:Secret::a"),
-        diagnostic("gone soon", ephemeral=True),
-        event("dev", "pulumi:pulumi:Stack"),
-        diagnostic("retired\n", "warning", prefix="<{%fg 3%}>warning: <{%reset%}>", urn=STACK),
-        diagnostic("<{%reset%}>Routes\nurl  auth\n<{%reset%}>"),
-    ]
-    assert told(events) == ["warning: retired", "Routes\nurl  auth"]
