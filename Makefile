@@ -3,7 +3,7 @@
 WARREN := .
 include platform.mk
 
-.PHONY: test check pythons parts conformance live bench lock caches
+.PHONY: test check pythons parts conformance live bench generate lock caches
 
 test: setup ## run the tests that need no cluster (tiers 1 and 2)
 	@$(RUN) -m pytest -n 2 --dist loadfile
@@ -30,6 +30,11 @@ live: setup parts ## tests of the real request path, in a network of their own (
 
 bench: setup ## time and memory of previews, beside a bare program with the same resources
 	@$(RUN) -m bench $(SIZES)
+
+generate: setup ## write again what follows from the models: schemas, reference pages, the messages of mistakes
+	@$(RUN) -m config.files.editors
+	@$(RUN) -m config.files.reference
+	@$(RUN) -m tests.config.mistakes
 
 lock: ## make requirements*.txt again from requirements*.in (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \

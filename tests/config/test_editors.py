@@ -17,7 +17,6 @@ from config.load import parse_yaml, read, validate
 from config.mistakes import Mistake, Mistakes
 from config.stack import Stack
 from tests import REFERENCE
-from tests.config import test_mistakes
 from tests.config.editors import (
     APP,
     CLIENT,
@@ -39,13 +38,14 @@ from tests.config.editors import (
     signing_in,
 )
 from tests.config.files import FILES
+from tests.config.mistakes import Case, cases
 
 # The files
 
 
 def test_the_checked_in_schemas_are_current() -> None:
     for file, text in texts().items():
-        assert file.read_text("utf-8") == text, "run: .venv/bin/python -m config.files.editors"
+        assert file.read_text("utf-8") == text, "run: make generate"
 
 
 @pytest.mark.parametrize("editor", [WORKSPACE, STACK], ids=["workspace", "stack"])
@@ -177,7 +177,7 @@ def test_a_wrong_sign_in_is_marked_where_it_is_wrong_with_words_that_help(data: 
     assert [(at, said) for at, said in found if at == f"$.auth.{where}" and words in said], found
 
 
-def case_data(case: test_mistakes.Case) -> Any:
+def case_data(case: Case) -> Any:
     """What is in the file of a row of mistakes.txt; nothing where that is no YAML."""
     try:
         return parse_yaml(FILES[case.file].replace(case.old, case.new, 1), case.file).data
@@ -185,11 +185,11 @@ def case_data(case: test_mistakes.Case) -> Any:
         return None
 
 
-TABLE = [case for case in test_mistakes.CASES if case.file.startswith("workspaces") and case_data(case) is not None]
+TABLE = [case for case in cases() if case.file.startswith("workspaces") and case_data(case) is not None]
 
 
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.title)
-def test_an_editor_marks_the_mistakes_of_the_table(case: test_mistakes.Case) -> None:
+def test_an_editor_marks_the_mistakes_of_the_table(case: Case) -> None:
     found = beyond(refused(case_data(case)))
     assert bool(marks(WORKSPACE, case_data(case))) or not found, found
 

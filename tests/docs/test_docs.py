@@ -77,7 +77,7 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 @pytest.mark.parametrize(("name", "page"), GENERATED.items(), ids=list(GENERATED))
 def test_a_generated_page_is_current(name: str, page: Any) -> None:
-    assert (ROOT / "docs" / name).read_text("utf-8") == page(), "run: .venv/bin/python -m config.files.reference"
+    assert (ROOT / "docs" / name).read_text("utf-8") == page(), "run: make generate"
 
 
 @pytest.mark.parametrize("kind", [kind for kind, (_, _, example) in reference.KINDS.items() if example is not None])
