@@ -15,13 +15,13 @@ import pulumi
 from config import workspace as spec
 from config.routes import routes_of
 from config.stack import Stack
-from manifests import names, report
+from manifests import names
 from manifests.app import apps
 from manifests.app.static import StaticFiles
 from manifests.ingress.annotations import password, route_ingresses
 from manifests.signin import door
 from manifests.tenant import people
-from manifests.workspace import workspaces
+from manifests.workspace import mark, workspaces
 
 from .app import TenantApp, TenantAppArgs
 from .native import KubernetesObject, RandomBytes
@@ -91,5 +91,6 @@ class Workspace(pulumi.ComponentResource):
                 after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
                 ready.append(KubernetesObject(f"{name}-ingress-{manifest['metadata']['name']}", manifest, after))
 
-        mark = report.mark(stack, workspace, args.static)
-        self.register_outputs({"namespace": workspace.name, "urls": [route.url for route in routes], "written": mark})
+        written = mark.of(stack, workspace, args.static)
+        urls = [route.url for route in routes]
+        self.register_outputs({"namespace": workspace.name, "urls": urls, "written": written})

@@ -1,12 +1,7 @@
-"""What a stack tells its people: the URL table, who can reach what, and the workspaces at a glance.
-
-And what it tells its next preview, `mark`.
-"""
+"""What a stack tells its people: the URL table, who can reach what, and the workspaces at a glance."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +11,6 @@ from config.routes import Route, hosts_of
 from config.signin import Allow
 from config.stack import Stack
 from config.workspace import Workspace
-from manifests.app.static import StaticFiles
 
 UNREACHABLE = (
     "The API server of warren:cluster.context does not answer, so this shows only what was true when it last did, and "
@@ -110,17 +104,3 @@ def workspace_summary(stack: Stack, workspaces: Iterable[Workspace]) -> dict[str
         }
         for workspace in workspaces
     }
-
-
-def mark(stack: Stack, workspace: Workspace, static: Mapping[str, StaticFiles]) -> str:
-    """A checksum of what is written for a workspace: its file, its static folders, and its images in the stack file.
-
-    By it the next preview tells whose file is another than at the last `up`. Comments, the order of keys and the values
-    of secrets are not in it.
-    """
-    written = [
-        workspace.model_dump(mode="json", exclude_unset=True),
-        {key: image for key, image in stack.images.items() if key.startswith(f"{workspace.name}/")},
-        {app: [[path, hashlib.sha256(text).hexdigest()] for path, text in each.files] for app, each in static.items()},
-    ]
-    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()[:16]

@@ -13,8 +13,9 @@ from components.workspace import Workspace, WorkspaceArgs
 from config.routes import routes_of
 from config.stack import Stack
 from config.workspace import Workspace as Model
-from manifests import names, report
+from manifests import names
 from manifests.ingress.check_names import served
+from manifests.workspace import mark
 from tests.config.examples import PEER, SITE, assert_valid, stack, workspace
 
 from .recording import Recording, Secret, providers, record
@@ -97,11 +98,10 @@ def test_a_small_workspace_is_exactly_this() -> None:
         "TenantApp/team.web",
         f"Ingress/team-ingress-{names.slug(route)}",
     }
-    mark = report.mark(stack(), workspace(), {})
     assert seen.one("Workspace").outputs == {
         "namespace": "team",
         "urls": ["https://team.example.com/"],
-        "written": mark,
+        "written": mark.of(stack(), workspace(), {}),
     }
     assert seen.one("Workspace").type == "warren:components:Workspace"
 

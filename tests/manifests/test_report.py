@@ -6,15 +6,11 @@ from typing import Any
 
 import pytest
 
-from config.load import parse_yaml, validate
 from config.route_rule import RouteRule
 from config.routes import Route
 from config.signin import Allow
-from config.stack import Stack
 from config.workspace import Workspace
 from manifests import report
-from manifests.app.static import StaticFiles
-from tests.config import examples
 
 
 def _workspace(auth: Any) -> Workspace:
@@ -76,48 +72,3 @@ def test_who_can_reach_names_networks_and_basic_auth() -> None:
 def test_a_text_table_lines_its_columns_up() -> None:
     assert report.text_table([{"a": "1", "long": "x"}, {"a": "22", "long": "y"}]) == "a   long\n1   x\n22  y"
     assert report.text_table([]) == ""
-
-
-WRITTEN = """\
-name: ws
-host: ws
-quota: { cpu: "1", memory: 1Gi }
-auth: none
-apps:
-  web: { image: "ghcr.io/example/app:1", port: 8000, routes: [/], env: { A: "1", B: { secret: ws-b } } }
-  site: { static: ws/site, routes: [/site] }
-"""
-SITE = StaticFiles((("index.html", b"hello"),))
-
-
-def _mark(text: str = WRITTEN, site: StaticFiles = SITE, **settings: Any) -> str:
-    stack: Stack = examples.stack(**settings)
-    return report.mark(stack, validate(Workspace, parse_yaml(text, "ws.yaml")).model, {"site": site})
-
-
-@pytest.mark.parametrize(
-    "same",
-    [
-        _mark("# a comment\n" + WRITTEN),
-        _mark(WRITTEN.replace("host: ws\n", "") + "host: ws\n"),
-        _mark(images={"other/web": "ghcr.io/example/app:2"}),
-        _mark(tunnel={"replicas": 3}),
-    ],
-)
-def test_a_mark_is_of_what_is_written_for_the_workspace_only(same: str) -> None:
-    assert same == _mark()
-    assert len(same) == 16
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        _mark(WRITTEN.replace('A: "1"', 'A: "2"')),
-        _mark(WRITTEN.replace("auth: none\n", "auth: none\negress: { internet: false }\n")),
-        _mark(site=StaticFiles((("index.html", b"hallo"),))),
-        _mark(site=StaticFiles((("index.html", b"hello"), ("a.txt", b"")))),
-        _mark(images={"ws/web": "ghcr.io/example/app:2"}),
-    ],
-)
-def test_another_word_file_or_image_is_another_mark(other: str) -> None:
-    assert other != _mark()
