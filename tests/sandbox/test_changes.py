@@ -134,7 +134,7 @@ def test_changes_without_a_changed_file_say_where_to_look() -> None:
 
 def test_nothing_is_said_of_files_by_a_stack_that_never_wrote_them_down() -> None:
     assert changes.remarks(preview(OF_B, files="a", unknown="b")) == []
-    assert changes.remarks(preview(OF_B, unknown="ab")) == []
+    assert changes.remarks(preview(OF_B, resource(DEPLOYMENT, "x", "update", INGRESS), unknown="ab")) == []
 
 
 @pytest.mark.parametrize(
