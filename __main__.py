@@ -7,6 +7,7 @@ functions in `manifests/`, and resources are made in `components/`.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ secrets = {name: pulumi.Output.secret(value) for name, value in secret_values.it
 cluster = Provider(
     "kubernetes",
     "cluster",
-    connection.kubernetes(stack, pulumi.get_stack()),
+    connection.kubernetes(stack, pulumi.get_stack(), os.path.relpath(pulumi.get_root_directory())),
     pulumi.ResourceOptions(ignore_changes=connection.kept(stack)),
 )
 account = Provider(

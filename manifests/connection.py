@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
 from config.stack import Stack
@@ -28,13 +29,24 @@ def kept(stack: Stack) -> list[str]:
 def manifests(stack_name: str) -> str:
     """Where a sandbox's manifests are written: a folder of its own for every stack, as each is a cluster of its own.
 
-    Relative to the project, so that moving the checkout changes no provider.
+    Relative to the project's directory, so that moving it changes no provider.
     """
     return f".state/sandbox/manifests{'' if stack_name == REFERENCE_SANDBOX else f'-{stack_name}'}"
 
 
-def kubernetes(stack: Stack, stack_name: str) -> dict[str, Any]:
+def _from(root: str, path: str) -> str:
+    """A path of the project as the provider has to be told it; one that needs no project stays as it is."""
+    return path if root == "." or path.startswith("~") else PurePosixPath(root, path).as_posix()
+
+
+def kubernetes(stack: Stack, stack_name: str, root: str = ".") -> dict[str, Any]:
     """The Kubernetes provider's settings.
+
+    Args:
+        stack: The stack.
+        stack_name: Its name.
+        root: The project's directory, seen from the program's: there the engine starts the providers (`GetPwdMain` in
+            pulumi/pulumi, pkg/engine/project.go), and in a platform repository that is a folder below the project.
 
     A sandbox renders YAML and never connects, with the stand-in and with the official plugin alike. Everything else
     names its kubeconfig by path, so that the contents stay out of the state, and its context, which strict mode
@@ -47,11 +59,11 @@ def kubernetes(stack: Stack, stack_name: str) -> dict[str, Any]:
     """
     settings = {"enableSecretMutable": "true", "enableConfigMapMutable": "true", "enablePatchForce": "true"}
     if stack.sandbox:
-        return {**settings, "renderYamlToDirectory": manifests(stack_name)}
+        return {**settings, "renderYamlToDirectory": _from(root, manifests(stack_name))}
     return {
         **settings,
         "clusterIdentifier": f"warren-{stack_name}",
-        "kubeconfig": stack.cluster.kubeconfig,
+        "kubeconfig": _from(root, stack.cluster.kubeconfig),
         "context": stack.cluster.context,
         "strictMode": "true",
     }

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import sys
 import threading
@@ -247,7 +248,8 @@ def _conflict(one: Values, other: Values) -> str | None:
 
 
 def main(engine_address: str) -> None:
-    """Serve one engine, which starts its plugins in the project's directory."""
+    """Serve one engine, which starts its plugins in the program's directory: that may be below the project's."""
     version = installed_version(sys.path[1], "pulumi_cloudflare")
-    provider = Cloudflare(version, engine_address, Path(".state", "sandbox").absolute())
+    home = Path(os.environ.get("PULUMI_HOME", ".state/pulumi-home")).absolute()
+    provider = Cloudflare(version, engine_address, home.with_name("sandbox"))
     serve(provider_pb2_grpc.add_ResourceProviderServicer_to_server, provider)

@@ -32,9 +32,9 @@ CONNECTED = """
 _settings = kubernetes
 
 
-def kubernetes(stack, stack_name):
+def kubernetes(stack, stack_name, root):
     '''What a connected stack has, without what render mode refuses: the stand-in serves nothing else.'''
-    found = _settings(stack.model_copy(update={"sandbox": False}), stack_name)
+    found = _settings(stack.model_copy(update={"sandbox": False}), stack_name, root)
     for key in ("kubeconfig", "context", "strictMode"):
         del found[key]
     %s

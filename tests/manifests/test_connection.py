@@ -33,3 +33,21 @@ def test_a_sandbox_names_no_cluster_and_every_stack_has_a_folder() -> None:
     assert not {"kubeconfig", "context", "clusterIdentifier"} & settings.keys()
     assert settings["renderYamlToDirectory"] == ".state/sandbox/manifests-mine"
     assert connection.manifests("sandbox") == ".state/sandbox/manifests"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("~/.kube/config", "~/.kube/config"),
+        ("/etc/kubeconfig", "/etc/kubeconfig"),
+        ("home.kubeconfig", "../home.kubeconfig"),
+        ("../kube/config", "../../kube/config"),
+    ],
+)
+def test_a_program_below_the_project_tells_paths_from_where_it_runs(written: str, told: str) -> None:
+    real = stack(cluster={**stack().cluster.model_dump(), "kubeconfig": written})
+    assert connection.kubernetes(real, "home", "..")["kubeconfig"] == told
+    assert connection.kubernetes(real, "home", ".")["kubeconfig"] == written
+    assert connection.kubernetes(stack(sandbox=True), "sandbox", "..")["renderYamlToDirectory"] == (
+        "../.state/sandbox/manifests"
+    )
