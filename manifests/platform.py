@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config.checks import check, check_stack, check_workspace, warnings
+from config.checks import check, check_stack, check_workspace, placeholders, warnings
 from config.checks import secrets as secret_rules
 from config.files.folders import documents as workspace_documents
 from config.files.folders import folders, on_disk, static_folder, strays
@@ -76,8 +76,8 @@ def load(
         secrets: The names under warren:secrets; values never come here.
         plain: Keys with secrets whose values the engine does not know as secret.
         cloudflare_token: Whether cloudflare:apiToken is set.
-        kubeconfig: Whether the kubeconfig and its context have to be there. Who only reads the files has none; a
-            sandbox never needs one.
+        kubeconfig: Whether the kubeconfig and its context have to be there, and no value may be a placeholder. Who only
+            reads the files needs neither, and a sandbox never does.
 
     Raises:
         Mistakes: everything that is wrong in any of the files, or that they are another version's.
@@ -103,7 +103,10 @@ def load(
         found += check.check(stack, files)
         if not found:
             found += [*check_names.check(stack.model, files), *check.check_sum(stack, files)]
-    server = api_server(stack, root, os.environ) if kubeconfig and stack and not stack.model.sandbox else None
+    server: ApiServer | list[Mistake] | None = None
+    if kubeconfig and stack and not stack.model.sandbox:
+        found += placeholders.check(stack)
+        server = api_server(stack, root, os.environ)
     if isinstance(server, list):
         found += server
         server = None

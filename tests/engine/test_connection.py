@@ -115,6 +115,7 @@ def home(platform: Platform) -> Project:
     project = platform(stack="home")
     _connected(project)
     _edit(project.root / "Pulumi.home.yaml", "    context: home", "    kubeconfig: kubeconfig\n    context: home")
+    _edit(project.root / "Pulumi.home.yaml", "0" * 32, "0123456789abcdef" * 2)
     project.pulumi("config", "set", "--secret", "cloudflare:apiToken", connection.SANDBOX_TOKEN)
     project.pulumi("config", "set", "--secret", "--path", "secrets.mcd-entra-client-secret", "made up for a test")
     return project
