@@ -4,7 +4,7 @@
 PLATFORM := $(lastword $(MAKEFILE_LIST))
 STACK ?= sandbox
 # What is in STACK and ARGS is passed on as it was typed: neither make nor a shell looks into it.
-unexport STACK ARGS
+unexport STACK ARGS DIR NAME DOMAIN NODES FROM
 export WARREN_STACK = $(value STACK)
 export WARREN_PROJECT = $(CURDIR)
 
@@ -19,7 +19,10 @@ FOUND = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed and not here:
   make setup PYTHON=/path/to/python3.13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy config pulumi smoke clean
+.PHONY: help setup preview up destroy config pulumi smoke clean new
+
+# Only what was typed: a login shell may well have a NAME of its own.
+typed = $(if $(findstring command line,$(origin $(1))),$(value $(1)))
 
 help: ## list the targets
 	@echo "make <target> [STACK=<stack>]   (stack: $$WARREN_STACK; the sandbox needs no cluster, no account and no credentials)"
@@ -48,6 +51,15 @@ pulumi: setup ## run any Pulumi command on the stack: make pulumi ARGS='stack ou
 
 smoke: setup ## check a running stack from outside: make smoke STACK=home
 	@$(RUN) -m smoke --root "$$WARREN_PROJECT" --stack "$$WARREN_STACK"
+
+new: export WARREN_DIR = $(call typed,DIR)
+new: export WARREN_NAME = $(call typed,NAME)
+new: export WARREN_DOMAIN = $(call typed,DOMAIN)
+new: export WARREN_NODES = $(call typed,NODES)
+new: export WARREN_FROM = $(call typed,FROM)
+
+new: ## write a platform repository of your own: make new DIR=../casa [NAME= DOMAIN= NODES=pi-1=192.168.1.11,...]
+	@$(IN) $(FOUND) -m scripts.new
 
 clean: ## remove the sandbox's state; .venv and .tools stay, other stacks' state is never here
 	rm -rf .state

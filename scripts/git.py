@@ -1,0 +1,56 @@
+"""What the commands here ask of git, in a repository that is named each time.  Standard library only."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+_ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
+"""Set while git runs a hook: they would lead to that hook's repository instead of the one that is named."""
+
+
+class GitError(Exception):
+    """A git command that failed; the text is what git said."""
+
+
+def git(folder: Path, *words: str) -> str:
+    """Run git in a folder and return what it prints, without the line's end.
+
+    Raises:
+        GitError: it failed, or there is no git.
+    """
+    environment = {key: value for key, value in os.environ.items() if key not in _ELSEWHERE}
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
+        )
+    except OSError as error:
+        raise GitError(f"git cannot be run: {error}") from None
+    if done.returncode != 0:
+        raise GitError(done.stderr.strip() or f"git {words[0]} failed")
+    return done.stdout.rstrip("\n")
+
+
+def is_true(folder: Path, *words: str) -> bool:
+    """Say whether a git command succeeds."""
+    try:
+        git(folder, *words)
+    except GitError:
+        return False
+    return True
+
+
+def is_path(url: str) -> bool:
+    """Say whether a repository's address is a place on this machine, as git tells them apart."""
+    return url.startswith("file://") or not ("://" in url or re.match(r"[^/]+:", url))
+
+
+def without_password(url: str) -> str:
+    """Return an http address without the name and the token that people put into it; others as they are."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
+        return url
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
