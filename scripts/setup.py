@@ -19,6 +19,7 @@ import urllib.request
 from pathlib import Path
 
 from scripts import parts
+from scripts.git import GitError, git
 from scripts.parts import say
 from scripts.project import PROJECT, WARREN
 
@@ -88,6 +89,7 @@ def set_up_packages(venv: Path, python: str) -> None:
         if subprocess.run([python, "-m", "venv", "--clear", str(venv)], check=False).returncode != 0:
             shutil.rmtree(venv, ignore_errors=True)
             raise stop("python could not make a virtual environment (on Debian and Ubuntu: apt install python3-venv)")
+    stamp.unlink(missing_ok=True)  # an installation that ends half way is of neither list
     say("setup: installing the Python packages of requirements-dev.txt, each checked against its hash (about a minute)")
     # Compiling 12 MB of generated classes that nothing here imports would take longer than downloading them.
     command = [str(own), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
@@ -225,6 +227,18 @@ def set_up_sandbox() -> None:
     )
 
 
+def say_other_pin() -> None:
+    """Say that Warren is not the one that the repository around it pins: `git pull` does not move it."""
+    path = os.path.relpath(WARREN, PROJECT)
+    try:
+        pinned = git(PROJECT, "ls-files", "--stage", "--", path).split()
+        here = git(WARREN, "rev-parse", "HEAD")
+    except GitError:
+        return  # whoever keeps Warren in another way has no pin
+    if pinned[:1] == ["160000"] and pinned[1] != here:
+        say(f"setup: {path}/ is not at the commit that this repository pins; after a git pull: git submodule update")
+
+
 def main() -> None:
     """Set up everything and say which engine was taken."""
     if not is_supported(tuple(sys.version_info[:2])):
@@ -234,6 +248,8 @@ def main() -> None:
             f"this is Python {version}, and Warren is tested with {oldest} to {newest}: "
             f"install one of them, or name one: make setup PYTHON=/path/to/python{newest}"
         )
+    if PROJECT != WARREN:
+        say_other_pin()
     wanted = engine_version(ENGINE_MODULE.read_text())
     set_up_packages(VENV, sys.executable)
     engine = choose_engine(wanted)

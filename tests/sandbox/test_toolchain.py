@@ -161,6 +161,30 @@ def test_packages_are_installed_once(tmp_path: Path, installs: list[list[str]]) 
     assert "--require-hashes" in installs[1]
 
 
+def test_an_installation_that_was_interrupted_is_done_again_for_whichever_list(
+    tmp_path: Path, installs: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv = tmp_path / "venv"
+    setup.set_up_packages(venv, sys.executable)
+    old = (venv / "warren-stamp").read_text()
+    (venv / "warren-stamp").write_text("of another list")
+    run = subprocess.run
+
+    def interrupted(command: list[str], **more: Any) -> Any:
+        if "pip" in command:
+            raise KeyboardInterrupt
+        return run(command, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(subprocess, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            setup.set_up_packages(venv, sys.executable)
+    assert not (venv / "warren-stamp").exists()
+    setup.set_up_packages(venv, sys.executable)
+    assert (venv / "warren-stamp").read_text() == old
+    assert len(installs) == 3
+
+
 def test_after_an_upgrade_of_python_the_environment_is_made_again(tmp_path: Path, installs: list[list[str]]) -> None:
     venv = tmp_path / "venv"
     setup.set_up_packages(venv, sys.executable)
