@@ -4,7 +4,7 @@
 PLATFORM := $(lastword $(MAKEFILE_LIST))
 STACK ?= sandbox
 # What is in STACK and ARGS is passed on as it was typed: neither make nor a shell looks into it.
-unexport STACK ARGS DIR NAME DOMAIN NODES FROM
+unexport STACK ARGS DIR NAME DOMAIN NODES FROM VERSION
 export WARREN_STACK = $(value STACK)
 export WARREN_PROJECT = $(CURDIR)
 
@@ -19,7 +19,7 @@ FOUND = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed and not here:
   make setup PYTHON=/path/to/python3.13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy config pulumi smoke clean new
+.PHONY: help setup preview up destroy config pulumi smoke clean new upgrade
 
 # Only what was typed: a login shell may well have a NAME of its own.
 typed = $(if $(findstring command line,$(origin $(1))),$(value $(1)))
@@ -60,6 +60,11 @@ new: export WARREN_FROM = $(call typed,FROM)
 
 new: ## write a platform repository of your own: make new DIR=../casa [NAME= DOMAIN= NODES=pi-1=192.168.1.11,...]
 	@$(IN) $(FOUND) -m scripts.new
+
+upgrade: export WARREN_VERSION = $(call typed,VERSION)
+
+upgrade: ## move to the newest Warren, or to VERSION=v0.2.0: shows what changed, and previews
+	@$(IN) $(FOUND) -m scripts.upgrade
 
 clean: ## remove the sandbox's state; .venv and .tools stay, other stacks' state is never here
 	rm -rf .state
