@@ -199,6 +199,25 @@ def found(path: str, text: str) -> list[tuple[str, str, str | None]]:
     return made
 
 
+PATHS = {
+    "workspaces/notes.yaml": True,
+    "workspaces.cabin/notes.yaml": True,
+    "workspaces.my.cabin/notes.yaml": True,
+    "workspaces/notes/openapi.yaml": False,
+    "workspaces.cabin/notes/openapi.yaml": False,
+}
+"""Whether a file is a workspace's, or part of what one publishes."""
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_editors_and_renovate_take_the_workspaces_of_one_stack_and_no_static_file(path: str) -> None:
+    assert bool(found(path, "image: ghcr.io/example/web:1.2.3")) == PATHS[path]
+    schemas = json.loads((TEMPLATE / ".vscode" / "settings.json").read_text("utf-8"))["yaml.schemas"]
+    # As editors match: a star ends at a slash.
+    one = [re.escape(pattern).replace(r"\*", "[^/]*") for pattern in schemas["./warren/workspaces/schema.json"]]
+    assert any(re.fullmatch(pattern, path) for pattern in one) == PATHS[path]
+
+
 def images(node: Any) -> list[str]:
     """Every image that a file says, wherever."""
     if isinstance(node, list):
@@ -243,7 +262,7 @@ DIGEST = "sha256:" + "ab" * 32
     [
         ("workspaces/a.yaml", "{ image: reg.lan:5000/a/b:1.2-rc.1, port: 1 }", ("reg.lan:5000/a/b", "1.2-rc.1", None)),
         ("workspaces/a.yaml", f'  image: "nginx:1.27@{DIGEST}"', ("nginx", "1.27", DIGEST)),
-        ("workspaces/home/a.yaml", "image: 'ghcr.io/a/b:v1'", ("ghcr.io/a/b", "v1", None)),
+        ("workspaces.home/a.yaml", "image: 'ghcr.io/a/b:v1'", ("ghcr.io/a/b", "v1", None)),
         ("Pulumi.home.yaml", '    "team/hello": ghcr.io/a/b:v1 # why', ("ghcr.io/a/b", "v1", None)),
     ],
 )  # fmt: skip
