@@ -12,7 +12,7 @@ from typing import Any
 
 import pulumi
 
-from config import workspace as spec
+from config import workspace as written
 from config.routes import routes_of
 from config.stack import Stack
 from manifests import names
@@ -33,7 +33,7 @@ from .tenant import TenancyRules
 class WorkspaceArgs:
     """What a `Workspace` is made from."""
 
-    workspace: spec.Workspace
+    workspace: written.Workspace
     stack: Stack
     rules: TenancyRules
     """Is there before the workspace, so that nothing slips in while it is not."""
