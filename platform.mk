@@ -19,18 +19,28 @@ FOUND = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed and not here:
   make setup PYTHON=/path/to/python3.13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup preview up destroy config pulumi smoke clean new upgrade
+.PHONY: help setup check-files preview up destroy config pulumi smoke clean new upgrade .packages
 
 # Only what was typed: a login shell may well have a NAME of its own.
 typed = $(if $(findstring command line,$(origin $(1))),$(value $(1)))
 
 help: ## list the targets
 	@echo "make <target> [STACK=<stack>]   (stack: $$WARREN_STACK; the sandbox needs no cluster, no account and no credentials)"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
 	  $(PLATFORM) $(filter-out $(PLATFORM),$(MAKEFILE_LIST))
 
 setup: ## install what is missing: Python packages, the Pulumi engine, the sandbox's stand-ins
 	@$(IN) $(FOUND) -m scripts.setup </dev/null
+
+# What needs no engine does not wait for one to be built.
+.packages:
+	@$(IN) $(FOUND) -m scripts.setup packages </dev/null
+
+# Where nobody named a stack this means all of them.
+check-files: export WARREN_STACK = $(if $(filter file,$(origin STACK)),,$(value STACK))
+
+check-files: .packages ## say what a preview would refuse, in every stack or in STACK, in less than a second
+	@$(RUN) -m scripts.check_files "$$WARREN_STACK"
 
 preview: setup ## show what `up` would do: the resource tree and the route table
 	@$(RUN) -m scripts.stack preview "$$WARREN_STACK"
@@ -41,7 +51,7 @@ up: setup ## create or change the stack; the sandbox leaves its manifests in .st
 destroy: setup ## remove everything the stack made
 	@$(RUN) -m scripts.stack destroy "$$WARREN_STACK"
 
-config pulumi: export WARREN_ARGS = $(value ARGS)
+check-files config pulumi: export WARREN_ARGS = $(value ARGS)
 
 config: setup ## set a secret or a setting: make config ARGS="set --secret --path 'secrets.NAME'"
 	@$(RUN) -m scripts.stack config "$$WARREN_STACK"

@@ -66,6 +66,7 @@ def load(
     plain: Collection[str] = (),
     cloudflare_token: bool = True,
     kubeconfig: bool = False,
+    filled_in: bool = False,
 ) -> Platform:
     """The platform that a stack file and its workspace files describe.
 
@@ -78,6 +79,7 @@ def load(
         cloudflare_token: Whether cloudflare:apiToken is set.
         kubeconfig: Whether the kubeconfig and its context have to be there, and no value may be a placeholder. Who only
             reads the files needs neither, and a sandbox never does.
+        filled_in: Whether no value may be a placeholder, kubeconfig or not.
 
     Raises:
         Mistakes: everything that is wrong in any of the files, or that they are another version's.
@@ -104,9 +106,9 @@ def load(
         if not found:
             found += [*check_names.check(stack.model, files), *check.check_sum(stack, files)]
     server: ApiServer | list[Mistake] | None = None
-    if kubeconfig and stack and not stack.model.sandbox:
-        found += placeholders.check(stack)
-        server = api_server(stack, root, os.environ)
+    if stack and not stack.model.sandbox:
+        found += placeholders.check(stack) if kubeconfig or filled_in else ()
+        server = api_server(stack, root, os.environ) if kubeconfig else None
     if isinstance(server, list):
         found += server
         server = None
@@ -128,6 +130,12 @@ def load(
         ),
         api_server=server,
     )
+
+
+def readers(root: Path, stack_name: str, written: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Every secret that a stack's workspaces name -> those workspaces, in files that may be wrong otherwise."""
+    document, found = stack_document(root, stack_name, written, ())
+    return secret_rules.used_by(workspace_documents(folders(root, stack_name, found), document, found))
 
 
 def _validated(model: type[Model], document: Document, found: list[Mistake]) -> Loaded[Model] | None:

@@ -239,8 +239,8 @@ def say_other_pin() -> None:
         say(f"setup: {path}/ is not at the commit that this repository pins; after a git pull: git submodule update")
 
 
-def main() -> None:
-    """Set up everything and say which engine was taken."""
+def main(*, only_packages: bool = False) -> None:
+    """Set up everything and say which engine was taken; or no more than what commands without an engine need."""
     if not is_supported(tuple(sys.version_info[:2])):
         version = ".".join(map(str, sys.version_info[:3]))
         oldest, newest = (".".join(map(str, limit)) for limit in (PYTHON_MINIMUM, PYTHON_MAXIMUM))
@@ -250,8 +250,10 @@ def main() -> None:
         )
     if PROJECT != WARREN:
         say_other_pin()
-    wanted = engine_version(ENGINE_MODULE.read_text())
     set_up_packages(VENV, sys.executable)
+    if only_packages:
+        return
+    wanted = engine_version(ENGINE_MODULE.read_text())
     engine = choose_engine(wanted)
     set_up_sandbox()
     say(f"Pulumi {engine['version']}, {engine['source']} ({engine['path']})")
@@ -259,6 +261,6 @@ def main() -> None:
 
 if __name__ == "__main__":
     try:
-        main()
+        main(only_packages=sys.argv[1:] == ["packages"])
     except KeyboardInterrupt:
         raise SystemExit("setup: interrupted; the same command goes on where this one stopped") from None

@@ -180,11 +180,11 @@ def is_readable(checkpoint: Path) -> bool:
     return True
 
 
-def look_for(stack: str, root: Path) -> bool:
-    """Find the stack's file and say whether it is a sandbox.
+def stack_file(stack: str, root: Path) -> Path:
+    """Find the stack's file.
 
     Raises:
-        SystemExit: there is no such stack, or its file does not say what it is.
+        SystemExit: there is no such stack.
     """
     if not stack:
         raise stop("STACK= is empty: name a stack (STACK=home), or leave it out for the sandbox")
@@ -200,8 +200,17 @@ def look_for(stack: str, root: Path) -> bool:
             raise stop(f"{file.name} is gone (`pulumi stack rm` deletes it); run: git checkout -- {file.name}")
         here = ", ".join(stacks(root))
         raise stop(f"there is no {file.name}; the stacks here are: {here}")
+    return file
+
+
+def look_for(stack: str, root: Path) -> bool:
+    """Find the stack's file and say whether it is a sandbox.
+
+    Raises:
+        SystemExit: there is no such stack, or its file does not say what it is.
+    """
     try:
-        return is_sandbox(file)
+        return is_sandbox(stack_file(stack, root))
     except ValueError as error:
         raise stop(str(error)) from None
 

@@ -28,8 +28,8 @@ ROOMS: dict[str, set[str]] = {
     "sandbox": set(),
     # What should run is what was meant; how it was registered is none of its business.
     "smoke": {"manifests", "config"},
-    # `make` says what is wrong with a stack file before there is an engine, and starts everything by command otherwise.
-    "scripts": {"config"},
+    # `make` says what is wrong before there is an engine, and starts everything by command otherwise.
+    "scripts": {"manifests", "config"},
     # Runs the program as it is, in the sandbox, with the commands of `scripts`.
     "bench": {"sandbox", "scripts"},
 }

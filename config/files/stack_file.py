@@ -68,7 +68,7 @@ def stack_document(
     config = _warren(file.data)
     lines: dict[KeyPath, int] = {(): 1} if config else {}
     for path, line in file.lines.items():
-        if len(path) > 1 and path[0] == "config" and (key := _canonical(str(path[1]))).startswith("warren:"):
+        if len(path) > 1 and path[0] == "config" and (key := canonical(str(path[1]))).startswith("warren:"):
             lines[(key.removeprefix("warren:"), *path[2:])] = line
     unknown = {key: None for key in config if key not in _fields()}
     known = {key: value for key, value in {**unknown, **decoded(written)}.items() if not key.startswith(_DOTTED)}
@@ -110,7 +110,7 @@ def _fields() -> Mapping[str, Any]:
     return Stack.model_fields
 
 
-def _canonical(key: str) -> str:
+def canonical(key: str) -> str:
     """A config key as the engine reads it: without a namespace it is the project's, and `a:config:b` is `a:b`."""
     parts = key.split(":")
     if len(parts) == 3 and parts[1] == "config":
@@ -118,7 +118,8 @@ def _canonical(key: str) -> str:
     return key if len(parts) > 1 else f"warren:{key}"
 
 
-def _config(file: Any) -> dict[str, Any]:
+def config_of(file: Any) -> dict[str, Any]:
+    """What stands below `config:` in a stack's file or in Pulumi.yaml."""
     config = file.get("config") if isinstance(file, dict) else None
     return config if isinstance(config, dict) else {}
 
@@ -129,8 +130,8 @@ def _keys(file: Document) -> Iterator[Mistake]:
         if key not in _ROOT:
             indent = "belongs under config:, indented by two spaces" if ":" in key else "is not a key of a stack file"
             yield Mistake(file.file, file.line((key,)), key, f"{indent}{nearest(key, list(_ROOT))}")
-    for key in _config(file.data):
-        name = _canonical(key)
+    for key in config_of(file.data):
+        name = canonical(key)
         space = name.partition(":")[0]
         near = nearest(space, list(_OWN)) or f"; Warren reads warren: and {CLOUDFLARE} only"
         if space == "cloudflare" and name != CLOUDFLARE:
@@ -142,8 +143,8 @@ def _keys(file: Document) -> Iterator[Mistake]:
 
 def _dotted(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mistake]:
     """Secrets that were set without --path, which makes a key with a dot in its name."""
-    for key in _config(file.data):
-        if (name := _canonical(key).removeprefix("warren:")).startswith(_DOTTED):
+    for key in config_of(file.data):
+        if (name := canonical(key).removeprefix("warren:")).startswith(_DOTTED):
             run = commands.set_secret(name.removeprefix(_DOTTED), stack_name, sandbox=sandbox)
             what = f"was set without --path, so it is no secret of warren:secrets; delete the line, then run: {run}"
             yield Mistake(file.file, file.line(("config", key)), name, what)
@@ -151,12 +152,12 @@ def _dotted(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mista
 
 def _plain(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mistake]:
     """Secrets that anybody can read who can read the file."""
-    for key, value in _config(file.data).items():
-        if _canonical(key) == CLOUDFLARE and not _encrypted(value):
+    for key, value in config_of(file.data).items():
+        if canonical(key) == CLOUDFLARE and not _encrypted(value):
             run = commands.config(f"set --secret {CLOUDFLARE}", stack_name, sandbox=sandbox)
             what = f"is in plain text; revoke it at Cloudflare, make another one, then run: {run}"
             yield Mistake(file.file, file.line(("config", key)), CLOUDFLARE, what)
-        if _canonical(key) == SECRETS and not _encrypted(value):
+        if canonical(key) == SECRETS and not _encrypted(value):
             names = (
                 [name for name, each in value.items() if not _encrypted(each)] if isinstance(value, dict) else [None]
             )
@@ -169,7 +170,7 @@ def _plain(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mistak
 
 def _plain_elsewhere(file: Document, plain: Collection[str]) -> Iterator[Mistake]:
     """Secrets that the engine has in plain text from somewhere else: Pulumi.yaml gives every stack a value, too."""
-    here = {_canonical(key) for key in _config(file.data)}
+    here = {canonical(key) for key in config_of(file.data)}
     for key in plain:
         if key not in here:
             what = "is in plain text in Pulumi.yaml, or wherever else the engine has its config from"
@@ -182,7 +183,7 @@ def _encrypted(value: Any) -> bool:
 
 
 def _default_providers(file: Document) -> Iterator[Mistake]:
-    config = {_canonical(key): value for key, value in _config(file.data).items()}
+    config = {canonical(key): value for key, value in config_of(file.data).items()}
     if config.get(PROVIDERS) not in (["*"], '["*"]'):
         what = "is missing" if PROVIDERS not in config else "leaves some on"
         why = "without it a resource could go to whatever account this machine is signed in to"
@@ -194,7 +195,7 @@ def _salt(file: Document) -> Iterator[Mistake]:
     if not isinstance(file.data, dict) or {"encryptionsalt", "encryptedkey"} & set(file.data):
         return
     # Pulumi Cloud keeps its own keys, and its ciphertexts begin otherwise.
-    first = next((path for path, value in _leaves(file.data) if path[-1] == "secure" and value.startswith("v1:")), None)
+    first = next((path for path, value in leaves(file.data) if path[-1] == "secure" and value.startswith("v1:")), None)
     if first is not None:
         what = "is lost, and without it no passphrase opens this file's secrets; bring the line back (git log -p), or"
         yield Mistake(file.file, file.line(first), "encryptionsalt", f"{what} take the secrets out and set them again")
@@ -204,17 +205,18 @@ def _look_alikes(file: Document) -> Iterator[Mistake]:
     """What stands behind `secure` and was never encrypted: the engine says "bad value" and not where."""
     if not isinstance(file.data, dict) or "encryptionsalt" not in file.data:
         return  # who keeps the key elsewhere writes ciphertexts in other forms
-    for path, value in _leaves(file.data):
+    for path, value in leaves(file.data):
         if path[-1] == "secure" and not _CIPHERTEXT(value):
             what = "is nothing that Pulumi encrypted; if it is the secret itself, change it where it is used, take it"
             fix = "out here, and set it with pulumi config set --secret"
             yield Mistake(file.file, file.line(path), dotted(path[1:]), f"{what} {fix}")
 
 
-def _leaves(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+def leaves(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Every text in a document, with where it stands; those in lists are left out."""
     if isinstance(data, dict):
         for key, value in data.items():
-            yield from _leaves(value, (*path, key))
+            yield from leaves(value, (*path, key))
     elif isinstance(data, str):
         yield path, data
 
@@ -249,5 +251,5 @@ def config_from_file(path: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def _warren(file: Any) -> dict[str, Any]:
-    pairs = ((_canonical(key), value) for key, value in _config(file).items())
+    pairs = ((canonical(key), value) for key, value in config_of(file).items())
     return {key.removeprefix("warren:"): value for key, value in pairs if key.startswith("warren:")}

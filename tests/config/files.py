@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from config.mistakes import Mistakes
+from config.version import VERSION
 from manifests import platform
 from manifests.platform import Platform
+
+PROJECT = f"name: warren\nconfig:\n  version: {VERSION}\n"
+"""What the commands ask for beside them; the program is told by the engine."""
 
 STACK = """\
 config:

@@ -149,9 +149,9 @@ def test_every_stack_key_exists(page: Path) -> None:
 @pages
 def test_every_make_target_exists(page: Path) -> None:
     text = page.read_text("utf-8")
-    named = re.findall(r"`make ([a-z]+)|^(?:\w+=\S+ )*make ([a-z]+)", text, re.MULTILINE)
+    named = re.findall(r"`make ([a-z0-9-]+)|^(?:\w+=\S+ )*make ([a-z0-9-]+)", text, re.MULTILINE)
     rules = "".join((ROOT / name).read_text() for name in ("Makefile", "platform.mk"))
-    targets = set(re.findall(r"^([a-z-]+):", rules, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", rules, re.MULTILINE))
     assert {first or second for first, second in named} - targets == set()
 
 

@@ -112,6 +112,30 @@ def test_a_workspace_is_put_behind_sign_in_with_the_commands_of_the_readme(check
     assert VALUE not in given.stdout + given.stderr + file.read_text("utf-8")
 
 
+def test_files_are_checked_in_the_words_of_a_preview_without_an_engine_and_in_about_a_second(checkout: Path) -> None:
+    file = checkout / "Pulumi.sandbox.yaml"
+    file.write_text(file.read_text("utf-8").replace("[public, mcd, perso]", "[public, mcd, notes]"), "utf-8")
+    (checkout / "workspaces" / "notes.yaml").write_text(NOTES.replace("port: 8000", "prot: 8000"), "utf-8")
+    previewed = make(checkout, "preview")
+    assert previewed.returncode != 0
+    (checkout / ".tools" / "engine.json").unlink()
+    begun = time.monotonic()
+    checked = make(checkout, "check-files", "STACK=sandbox")
+    seconds = time.monotonic() - begun
+    assert checked.returncode != 0
+    mistakes, last = checked.stdout.rstrip("\n").rsplit("\n", 1)
+    assert mistakes.startswith("2 mistakes, nothing was changed:\n")
+    said = previewed.stdout + previewed.stderr
+    assert [line for line in mistakes.splitlines() if f"{line.strip()}\n" not in said] == []
+    assert last == "checked Pulumi.sandbox.yaml and the workspaces listed there: 2 mistakes"
+    assert not (checkout / ".tools" / "engine.json").exists(), "an engine was asked for"
+    assert seconds < 5, "an editor waits for it"
+    everything = make(checkout, "check-files", "ARGS=--json --later")
+    rows = json.loads(everything.stdout)
+    assert [row["key"] for row in rows if row["severity"] == "error"] == ["apps.web.prot"]
+    assert {stack for row in rows for stack in row["stacks"]} == {"home", "sandbox"}
+
+
 def test_any_command_of_pulumi_runs_as_it_was_typed(checkout: Path) -> None:
     assert make(checkout, "up").returncode == 0
     shown = make(checkout, "pulumi", "ARGS=stack output routes --json")

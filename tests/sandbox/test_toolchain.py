@@ -365,7 +365,7 @@ def test_the_stacks_name_is_no_command(bare: Path, target: str, typed: str) -> N
 def test_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=WARREN, capture_output=True, text=True, check=True).stdout
     text = (WARREN / "platform.mk").read_text() + (WARREN / "Makefile").read_text()
-    named = re.findall(r"^([a-z-]+):(?!=)", text, re.MULTILINE)
+    named = re.findall(r"^([a-z0-9-]+):(?!=)", text, re.MULTILINE)
     assert {"preview", "config", "pulumi", "test"} <= set(named)
     for target in named:
         assert re.search(rf"^  {target} ", listed, re.MULTILINE), target
