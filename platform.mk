@@ -19,7 +19,7 @@ FOUND = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed and not here:
   make setup PYTHON=/path/to/python3.13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check-files preview up destroy config pulumi smoke clean new upgrade .packages
+.PHONY: help setup secret check-files preview up destroy config pulumi smoke clean new upgrade .packages
 
 # Only what was typed: a login shell may well have a NAME of its own.
 typed = $(if $(findstring command line,$(origin $(1))),$(value $(1)))
@@ -38,6 +38,11 @@ setup: ## install what is missing: Python packages, the Pulumi engine, the sandb
 
 # Where nobody named a stack this means all of them.
 check-files: export WARREN_STACK = $(if $(filter file,$(origin STACK)),,$(value STACK))
+
+secret: export WARREN_NAME = $(call typed,NAME)
+
+secret: setup ## set a secret, asked for or read from a pipe: make secret NAME=web-db-password STACK=home
+	@$(RUN) -m scripts.secret "$$WARREN_STACK"
 
 check-files: .packages ## say what a preview would refuse, in every stack or in STACK, in less than a second
 	@$(RUN) -m scripts.check_files "$$WARREN_STACK"

@@ -17,8 +17,8 @@ def check(file: File, stack_name: str, cloudflare_token: bool) -> list[Mistake]:
     """Everything that is wrong inside a stack's config."""
     found = [*_nodes(file), *_networks(file), *_images(file), *openings.check_stack(file)]
     if not cloudflare_token and not file.model.sandbox:
-        command = commands.config("set --secret cloudflare:apiToken", stack_name, sandbox=False)
-        found.append(Mistake(file.document.file, 0, "cloudflare:apiToken", f"is missing; run: {command}"))
+        command = commands.set_secret(commands.CLOUDFLARE, stack_name, sandbox=False)
+        found.append(Mistake(file.document.file, 0, commands.CLOUDFLARE, f"is missing; run: {command}"))
     return found
 
 

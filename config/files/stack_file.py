@@ -18,7 +18,7 @@ from config.load import read
 from config.mistakes import Document, KeyPath, Mistake, Mistakes, dotted, nearest
 
 PROVIDERS = "pulumi:disable-default-providers"
-CLOUDFLARE = "cloudflare:apiToken"
+CLOUDFLARE = commands.CLOUDFLARE
 SECRETS = "warren:secrets"
 _OWN = ("warren", "cloudflare", "pulumi")
 """The namespaces of keys that somebody reads."""
@@ -154,8 +154,10 @@ def _plain(file: Document, stack_name: str, *, sandbox: bool) -> Iterator[Mistak
     """Secrets that anybody can read who can read the file."""
     for key, value in config_of(file.data).items():
         if canonical(key) == CLOUDFLARE and not _encrypted(value):
-            run = commands.config(f"set --secret {CLOUDFLARE}", stack_name, sandbox=sandbox)
-            what = f"is in plain text; revoke it at Cloudflare, make another one, then run: {run}"
+            run = commands.set_secret(CLOUDFLARE, stack_name, sandbox=sandbox)
+            # What a sandbox encrypts anybody can read: its passphrase is public.
+            fix = "then take the line out: a sandbox uses none" if sandbox else f"make another one, then run: {run}"
+            what = f"is in plain text; revoke it at Cloudflare, {fix}"
             yield Mistake(file.file, file.line(("config", key)), CLOUDFLARE, what)
         if canonical(key) == SECRETS and not _encrypted(value):
             names = (

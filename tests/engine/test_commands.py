@@ -12,7 +12,9 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -104,8 +106,11 @@ def test_a_workspace_is_put_behind_sign_in_with_the_commands_of_the_readme(check
     assert f"has no secret '{SECRET}'" in told
     for noise in ("unhandled error", "non-zero exit code", "Traceback"):
         assert noise not in told
-    given = make(checkout, "config", f"ARGS=set --secret --path 'secrets.{SECRET}'", stdin=VALUE)
+    asked = f"make secret NAME={SECRET} STACK=sandbox"
+    assert asked in told
+    given = make(checkout, *asked.split()[1:], stdin=f"{VALUE}\n")
     assert given.returncode == 0, given.stderr
+    assert given.stdout == f"Pulumi.sandbox.yaml has {SECRET} now, encrypted, read by notes\n"
     assert make(checkout, "preview").returncode == 0
     kept = make(checkout, "config", f"ARGS=get --path 'secrets.{SECRET}'")
     assert kept.stdout == f"{VALUE}\n"
@@ -146,6 +151,127 @@ def test_any_command_of_pulumi_runs_as_it_was_typed(checkout: Path) -> None:
     assert list(checkout.glob("made-by-*")) == []
 
 
+KEY = '-----BEGIN KEY-----\nit\'s $(touch made-by-make) `touch made-by-a-shell` "up"\n-----END KEY-----\n'
+
+
+@pytest.mark.parametrize("value", [KEY, '{\n  "a": [1]\n}', "true", "0123", "-x", "$HOME ${HOME} %s \\n"])
+def test_a_secret_is_kept_as_it_was_given_and_is_nowhere_else(checkout: Path, value: str) -> None:
+    given = make(checkout, "secret", "NAME=notes-key", stdin=value)
+    assert given.returncode == 0, given.stderr
+    assert "no workspace of sandbox reads notes-key" in given.stderr
+    kept = make(checkout, "pulumi", "ARGS=config get --path secrets.notes-key")
+    assert kept.stdout == f"{value}\n"
+    assert make(checkout, "check-files", "STACK=sandbox").returncode == 0, "what the engine wrote is read again"
+    assert list(checkout.rglob("made-by-*")) == []
+    if value is KEY:
+        written = [
+            path for path in checkout.rglob("*") if path.is_file() and not path.is_relative_to(checkout / ".venv")
+        ]
+        assert [path for path in written if b"-----END KEY" in path.read_bytes()] == []
+        assert "-----END KEY" not in given.stdout + given.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["$(shell touch made-by-make)", "`touch made-by-a-shell`", "a.b", 'a"b', "a\nb", "it's"]
+)
+def test_a_hostile_name_of_a_secret_changes_nothing(checkout: Path, name: str) -> None:
+    before = (checkout / "Pulumi.sandbox.yaml").read_bytes()
+    refused = make(checkout, "secret", f"NAME={name}", stdin=VALUE)
+    assert refused.returncode != 0
+    assert "NAME is not a secret's name" in refused.stderr
+    assert VALUE not in refused.stdout + refused.stderr
+    assert (checkout / "Pulumi.sandbox.yaml").read_bytes() == before
+    assert list(checkout.rglob("made-by-*")) == []
+
+
+RECORDER = """\
+#!{python}
+import json, os, sys
+kept = {{key: os.environ.get(key) for key in ("PULUMI_STACK", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_BACKEND_URL")}}
+print(json.dumps([sys.argv[1:], sys.stdin.read(), kept]), file=open(os.path.dirname(__file__) + "/called", "w"))
+"""
+
+
+def recorder(checkout: Path) -> Path:
+    """Stand for a Pulumi that runs real stacks; returns where it writes what it was asked."""
+    engine = checkout / ".tools" / "engine" / "pulumi"
+    engine.parent.mkdir()
+    engine.write_text(RECORDER.format(python=sys.executable))
+    engine.chmod(0o755)
+    status = engine.stat()
+    chosen = {"path": str(engine), "source": "built", "version": "v3.999.0"}
+    chosen["stamp"] = f"{status.st_size} {status.st_mtime_ns}"
+    (checkout / ".tools" / "engine.json").write_text(json.dumps(chosen))
+    return engine.with_name("called")
+
+
+def in_a_terminal(root: Path, *words: str, typed: Mapping[str, bytes] = MappingProxyType({})) -> tuple[int, str]:
+    """Run `make` in a terminal of its own, and type each text of `typed` a second after what it waits for was shown."""
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (50, 200))
+    process = subprocess.Popen(
+        ["make", *words],
+        cwd=root,
+        env=environment(root, TERM="xterm-256color"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    said, waiting = b"", dict(typed)
+    while True:
+        try:
+            said += os.read(ours, 65536)
+        except OSError:  # how a terminal says that nobody has it open
+            break
+        for shown in [each for each in waiting if each.encode() in said]:
+            time.sleep(1)
+            os.write(ours, waiting.pop(shown))
+    os.close(ours)
+    assert not waiting, said
+    return process.wait(), re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said.decode()).replace("\r\n", "\n")
+
+
+def test_a_secret_of_a_real_stack_is_asked_for_without_echo_and_so_is_the_passphrase(checkout: Path) -> None:
+    called = recorder(checkout)
+    with (checkout / "Pulumi.home.yaml").open("a") as file:
+        file.write("encryptionsalt: v1:x\n")
+    typed = {
+        f"Value of {SECRET} (not shown): ": f"{VALUE}\n".encode(),
+        "Passphrase of the stack home (not shown): ": b"open sesame\n",
+    }
+    code, shown = in_a_terminal(checkout, "secret", f"NAME={SECRET}", "STACK=home", typed=typed)
+    assert code == 0, shown
+    assert VALUE not in shown
+    assert "sesame" not in shown
+    words, stdin, kept = json.loads(called.read_text())
+    assert words[:-1] == ["config", "set", "--secret", "--raw", "--path", f"secrets.{SECRET}"]
+    assert stdin == VALUE
+    assert kept == {
+        "PULUMI_STACK": "home",
+        "PULUMI_CONFIG_PASSPHRASE": "open sesame",
+        "PULUMI_BACKEND_URL": "file://~",
+    }
+
+
+def test_the_token_of_a_real_stack_is_read_from_a_pipe(checkout: Path) -> None:
+    called = recorder(checkout)
+    given = make(checkout, "secret", "NAME=cloudflare:apiToken", "STACK=home", stdin=f"{VALUE}\n")
+    assert given.stdout == "Pulumi.home.yaml has cloudflare:apiToken now, encrypted\n", given.stderr
+    words, stdin, _ = json.loads(called.read_text())
+    assert words[:-1] == ["config", "set", "--secret", "--raw", "cloudflare:apiToken"]
+    assert stdin == VALUE
+
+
+def test_a_real_stack_that_was_never_made_says_how_it_is(checkout: Path) -> None:
+    refused = make(checkout, "secret", f"NAME={SECRET}", "STACK=home", stdin=VALUE)
+    assert refused.returncode != 0
+    assert "home has to be made once: make pulumi ARGS='stack init home' STACK=home" in refused.stderr
+    assert VALUE not in refused.stdout + refused.stderr
+
+
 def test_after_a_destroy_the_stack_s_file_is_not_to_be_deleted(checkout: Path) -> None:
     done = make(checkout, "destroy")
     assert done.returncode == 0, done.stderr
@@ -184,36 +310,6 @@ def test_a_real_stack_with_an_engine_that_cannot_run_it_is_told_so_before_anythi
     assert (engine.parent / "called").read_text() == "config\nup\n"
 
 
-def in_a_terminal(root: Path, *words: str, wait_for: str = "", then: bytes = b"") -> tuple[int, str]:
-    """Run `make` in a terminal of its own, type `then` a second after it has shown `wait_for`."""
-    ours, theirs = os.openpty()
-    termios.tcsetwinsize(theirs, (50, 200))
-    process = subprocess.Popen(
-        ["make", *words],
-        cwd=root,
-        env=environment(root, TERM="xterm-256color"),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    )
-    os.close(theirs)
-    said = b""
-    while True:
-        try:
-            said += os.read(ours, 65536)
-        except OSError:  # how a terminal says that nobody has it open
-            break
-        if then and wait_for.encode() in said:
-            time.sleep(1)
-            os.write(ours, then)
-            then = b""
-    os.close(ours)
-    assert not then, said
-    return process.wait(), re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said.decode()).replace("\r\n", "\n")
-
-
 def test_in_a_terminal_what_changes_comes_after_the_engine_s_own_display(checkout: Path) -> None:
     code, said = in_a_terminal(checkout, "preview")
     assert code == 0, said
@@ -227,7 +323,7 @@ def test_in_a_terminal_what_changes_comes_after_the_engine_s_own_display(checkou
 
 
 def test_ctrl_c_in_a_terminal_is_the_engine_s(checkout: Path) -> None:
-    code, said = in_a_terminal(checkout, "preview", wait_for="Previewing", then=b"\x03")
+    code, said = in_a_terminal(checkout, "preview", typed={"Previewing": b"\x03"})
     assert code != 0
     assert "cancel" in said
     assert "Traceback" not in said

@@ -239,7 +239,7 @@ def test_a_real_suite_in_one_file_previews(platform: Platform) -> None:
     shutil.copy(WARREN / "docs" / "examples" / "suite" / "workspaces" / "suite.yaml", project.root / "workspaces")
     _edit(project, "Pulumi.sandbox.yaml", "[public, mcd, perso]", "[public, suite]")
     first = project.preview()
-    missing = set(re.findall(r"'secrets\.([a-z0-9-]+)'", "\n".join(first.errors)))
+    missing = set(re.findall(r"make secret NAME=([a-z0-9-]+) ", "\n".join(first.errors)))
     assert len(missing) == 5
     for name in sorted(missing):
         project.pulumi("config", "set", "--secret", "--path", f"secrets.{name}", "made up for a test")

@@ -43,8 +43,8 @@ def test_all_mistakes_of_all_files_come_together_sorted(tmp_path: Path) -> None:
 
 def test_a_missing_token_prints_the_command_that_sets_it(tmp_path: Path) -> None:
     assert mistakes(tmp_path, FILES, cloudflare_token=False) == [
-        "Pulumi.home.yaml: cloudflare:apiToken: is missing; "
-        "run: pulumi config set --secret cloudflare:apiToken --stack home"
+        "Pulumi.home.yaml: cloudflare:apiToken: is missing; run: make secret NAME=cloudflare:apiToken STACK=home "
+        "(or pulumi config set --secret cloudflare:apiToken --stack home)"
     ]
 
 
@@ -166,7 +166,8 @@ def test_a_secret_that_several_places_lack_is_told_once(tmp_path: Path) -> None:
     old, new = "env: { COLOUR: green }", "env: { A: { secret: shop-other }, B: { secret: shop-other } }"
     assert mistakes(tmp_path, edited("workspaces/shop.yaml", (old, new))) == [
         "workspaces/shop.yaml:10: apps.web.env.A: the stack has no secret 'shop-other'; "
-        "run: pulumi config set --secret --path 'secrets.shop-other' --stack home"
+        "run: make secret NAME=shop-other STACK=home "
+        "(or pulumi config set --secret --path 'secrets.shop-other' --stack home)"
     ]
 
 
@@ -366,10 +367,10 @@ def test_rule_62_an_encrypted_token_is_right(line: str, tmp_path: Path) -> None:
     assert load(write(tmp_path, edited("Pulumi.home.yaml", ("config:\n", f"config:\n  {line}\n")))).hosts
 
 
-def test_rule_62_a_sandbox_keeps_no_token_in_plain_text_either_and_says_how_it_is_set(tmp_path: Path) -> None:
+def test_rule_62_a_sandbox_keeps_no_token_in_plain_text_either(tmp_path: Path) -> None:
     lines = "config:\n  warren:sandbox: true\n  cloudflare:apiToken: hunter2\n"
     [told] = mistakes(tmp_path, edited("Pulumi.home.yaml", ("config:\n", lines)))
-    assert told.endswith('then run: make config ARGS="set --secret cloudflare:apiToken" STACK=home')
+    assert told.endswith("revoke it at Cloudflare, then take the line out: a sandbox uses none")
 
 
 def test_rule_62_plain_text_that_is_not_in_the_stacks_file_is_refused_and_told_once(tmp_path: Path) -> None:
