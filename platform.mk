@@ -19,7 +19,7 @@ FOUND = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed and not here:
   make setup PYTHON=/path/to/python3.13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup secret check-files preview up destroy config pulumi smoke clean new upgrade .packages
+.PHONY: help setup workspace secret check-files preview up destroy config pulumi smoke clean new upgrade .packages
 
 # Only what was typed: a login shell may well have a NAME of its own.
 typed = $(if $(findstring command line,$(origin $(1))),$(value $(1)))
@@ -36,8 +36,13 @@ setup: ## install what is missing: Python packages, the Pulumi engine, the sandb
 .packages:
 	@$(IN) $(FOUND) -m scripts.setup packages </dev/null
 
-# Where nobody named a stack this means all of them.
-check-files: export WARREN_STACK = $(if $(filter file,$(origin STACK)),,$(value STACK))
+# Where nobody named a stack these mean all of them.
+check-files workspace: export WARREN_STACK = $(if $(filter file,$(origin STACK)),,$(value STACK))
+
+workspace: export WARREN_NAME = $(call typed,NAME)
+
+workspace: .packages ## begin a workspace and list it, in every stack or in STACK: make workspace NAME=club
+	@$(RUN) -m scripts.workspace "$$WARREN_STACK"
 
 secret: export WARREN_NAME = $(call typed,NAME)
 

@@ -27,6 +27,7 @@ from tests.engine.harness import copy_platform
 MADE_OF = ("Makefile", "platform.mk", "requirements-dev.txt", "scripts", "sandbox", "tools/pulumi/go.mod")
 SECRET = "notes-entra-client-secret"
 VALUE = 'it\'s a $(made) "up" `value`'
+HOSTILE = ["$(shell touch made-by-make)", "`touch made-by-a-shell`", "a.b", 'a"b', "a\nb", "it's", "../a"]
 NOTES = """\
 name: notes
 host: notes
@@ -141,6 +142,22 @@ def test_files_are_checked_in_the_words_of_a_preview_without_an_engine_and_in_ab
     assert {stack for row in rows for stack in row["stacks"]} == {"home", "sandbox"}
 
 
+def test_a_workspace_is_begun_with_one_command_and_previews(checkout: Path) -> None:
+    done = make(checkout, "workspace", "NAME=club")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == "workspaces/club.yaml: written"
+    assert re.findall(r"^(\S+): lists club", done.stdout, re.MULTILINE) == ["Pulumi.home.yaml", "Pulumi.sandbox.yaml"]
+    previewed = make(checkout, "preview")
+    assert previewed.returncode == 0, previewed.stdout + previewed.stderr
+    assert re.search(r"^https://club\.devailab\.work/ +club +web +8000 +no$", previewed.stdout, re.MULTILINE)
+    before = sorted(path for path in checkout.rglob("*") if ".venv" not in path.parts)
+    for name in HOSTILE:
+        refused = make(checkout, "workspace", f"NAME={name}")
+        assert refused.returncode != 0
+        assert "is not a name: a letter" in refused.stderr
+    assert sorted(path for path in checkout.rglob("*") if ".venv" not in path.parts) == before
+
+
 def test_any_command_of_pulumi_runs_as_it_was_typed(checkout: Path) -> None:
     assert make(checkout, "up").returncode == 0
     shown = make(checkout, "pulumi", "ARGS=stack output routes --json")
@@ -171,9 +188,7 @@ def test_a_secret_is_kept_as_it_was_given_and_is_nowhere_else(checkout: Path, va
         assert "-----END KEY" not in given.stdout + given.stderr
 
 
-@pytest.mark.parametrize(
-    "name", ["$(shell touch made-by-make)", "`touch made-by-a-shell`", "a.b", 'a"b', "a\nb", "it's"]
-)
+@pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_of_a_secret_changes_nothing(checkout: Path, name: str) -> None:
     before = (checkout / "Pulumi.sandbox.yaml").read_bytes()
     refused = make(checkout, "secret", f"NAME={name}", stdin=VALUE)
