@@ -19,7 +19,7 @@ FOUND = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed and not here:
   make setup PYTHON=/path/to/python3.13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup workspace secret check-files preview up destroy config pulumi smoke clean new upgrade .packages
+.PHONY: help setup k3s workspace secret check-files preview up destroy config pulumi smoke clean new upgrade .packages
 
 # Only what was typed: a login shell may well have a NAME of its own.
 typed = $(if $(findstring command line,$(origin $(1))),$(value $(1)))
@@ -37,7 +37,7 @@ setup: ## install what is missing: Python packages, the Pulumi engine, the sandb
 	@$(IN) $(FOUND) -m scripts.setup packages </dev/null
 
 # Where nobody named a stack these mean all of them.
-check-files workspace: export WARREN_STACK = $(if $(filter file,$(origin STACK)),,$(value STACK))
+check-files workspace k3s: export WARREN_STACK = $(if $(filter file,$(origin STACK)),,$(value STACK))
 
 workspace: export WARREN_NAME = $(call typed,NAME)
 
@@ -85,6 +85,9 @@ upgrade: export WARREN_VERSION = $(call typed,VERSION)
 
 upgrade: ## move to the newest Warren, or to VERSION=v0.2.0: shows what changed, and previews
 	@$(IN) $(FOUND) -m scripts.upgrade
+
+k3s: .packages ## print how k3s is installed on each node, with the flags that the stack needs
+	@$(RUN) -m scripts.k3s "$$WARREN_STACK"
 
 clean: ## remove the sandbox's state; .venv and .tools stay, other stacks' state is never here
 	rm -rf .state

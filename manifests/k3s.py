@@ -1,6 +1,6 @@
 """The k3s install command of each node, with the flags that this platform needs.
 
-`python -m manifests.k3s home` prints them.
+`make k3s` prints them.
 
 Sources: docs.k3s.io/cli/server, /cli/agent and /installation/configuration;
 kubernetes.io/docs/reference/access-authn-authz/authentication.
@@ -9,12 +9,10 @@ kubernetes.io/docs/reference/access-authn-authz/authentication.
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 
 from config.files import stack_file
 from config.load import validate
-from config.mistakes import Mistakes
 from config.stack import Node, Stack
 
 PEOPLE_PREFIX = "oidc:"
@@ -112,12 +110,3 @@ def commands_of_file(root: Path, stack_name: str) -> str:
     document, _ = stack_file.stack_document(root, stack_name, written, secrets)
     commands = install_commands(validate(Stack, document).model)
     return "\n\n".join(f"# on {node}\n{command}" for node, command in commands.items())
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        raise SystemExit("say which stack: python -m manifests.k3s home")
-    try:
-        print(commands_of_file(Path.cwd(), sys.argv[1]))
-    except Mistakes as mistakes:
-        raise SystemExit(str(mistakes)) from None

@@ -39,7 +39,7 @@ def results(plan: Plan, cluster: Cluster) -> Iterator[Result]:
 def judge(wanted: Node, live: Manifest | None, server: str) -> Verdict:
     """Whether a node is what the stack file says, and at the version of the API server."""
     if live is None:
-        return fail("is not in the cluster", "its install command: .venv/bin/python -m manifests.k3s STACK")
+        return fail("is not in the cluster", "its install command: make k3s STACK=...")
     status = live.get("status", {})
     if not is_ready(live):
         return fail("is not ready", f"kubectl describe node {wanted.name}")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -114,15 +112,3 @@ def test_the_commands_come_from_the_stack_file_alone() -> None:
 def test_a_stack_file_that_is_missing_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(Mistakes, match=r"Pulumi\.home\.yaml: is not there"):
         k3s.commands_of_file(tmp_path, "home")
-
-
-def test_without_a_stack_s_name_it_asks_for_one() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "manifests.k3s"],
-        cwd=Path(k3s.__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == "say which stack: python -m manifests.k3s home\n"
-    assert done.returncode == 1
