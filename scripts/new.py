@@ -114,7 +114,8 @@ def place(text: str) -> Path:
     """
     if not text:
         raise ValueError("say where: make new DIR=../casa")
-    folder = (PROJECT / Path(text).expanduser()).resolve()
+    # `warren` was typed in a folder below, and says in which.
+    folder = (PROJECT / os.environ.get("WARREN_CWD", "") / Path(text).expanduser()).resolve()
     for root, whose in ((WARREN, "Warren's own folder"), (PROJECT, "this repository")):
         if folder.is_relative_to(root):
             raise ValueError(f"{folder} is inside {whose}; take a folder beside it, such as ../casa")

@@ -24,7 +24,7 @@ from scripts.project import WARREN
 from scripts.stack import ENGINE_FILE, checkpoint_of
 from tests.engine.harness import copy_platform
 
-MADE_OF = ("Makefile", "platform.mk", "requirements-dev.txt", "scripts", "sandbox", "tools/pulumi/go.mod")
+MADE_OF = ("Makefile", "platform.mk", "bin", "requirements-dev.txt", "scripts", "sandbox", "tools/pulumi/go.mod")
 SECRET = "notes-entra-client-secret"
 VALUE = 'it\'s a $(made) "up" `value`'
 HOSTILE = ["$(shell touch made-by-make)", "`touch made-by-a-shell`", "a.b", 'a"b', "a\nb", "it's", "../a"]
@@ -156,6 +156,19 @@ def test_a_workspace_is_begun_with_one_command_and_previews(checkout: Path) -> N
         assert refused.returncode != 0
         assert "is not a name: a letter" in refused.stderr
     assert sorted(path for path in checkout.rglob("*") if ".venv" not in path.parts) == before
+
+
+def test_commands_run_from_a_folder_below(checkout: Path) -> None:
+    below = checkout / "workspaces" / "mcd"
+    done = subprocess.run(
+        [checkout / "bin" / "warren", "check-files", "STACK=sandbox"],
+        cwd=below,
+        env=environment(checkout, PWD=str(below)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "checked Pulumi.sandbox.yaml and the workspaces listed there: nothing wrong\n", done.stderr
 
 
 def test_any_command_of_pulumi_runs_as_it_was_typed(checkout: Path) -> None:

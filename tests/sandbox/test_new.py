@@ -18,7 +18,7 @@ from manifests import platform
 from scripts import new
 from scripts.git import git
 from scripts.new import PLACEHOLDER_DOMAIN, PLACEHOLDER_NODES, Wanted
-from scripts.project import WARREN
+from scripts.project import PROJECT, WARREN
 
 ME = {
     "GIT_AUTHOR_NAME": "A",
@@ -104,6 +104,13 @@ def test_a_repository_goes_where_nothing_is(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(ValueError, match=re.escape(said)):
             new.place(text)
+
+
+def test_a_path_starts_where_it_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_CWD", str(tmp_path / "below"))
+    assert new.place("../casa") == tmp_path / "casa"
+    monkeypatch.delenv("WARREN_CWD")
+    assert new.place("../casa") == PROJECT.parent / "casa"
 
 
 def test_a_folder_that_leads_into_warren_by_a_link_is_inside_it(tmp_path: Path) -> None:
