@@ -52,8 +52,6 @@ def _other(said: object) -> str:
         fix = "git submodule update --init brings the one that is pinned here, and make upgrade moves the pin"
         return f"the files here are for Warren {said}, and this is {VERSION}, which is older; {fix}"
     if wanted < order(OLDEST):
-        fix = (
-            f"Breaking in CHANGELOG.md has what to change since then (make upgrade shows it); then write {VERSION} here"
-        )
+        fix = f"Breaking in Warren's CHANGELOG.md has what to change since then; after that, write {VERSION} here"
         return f"the files here are for Warren {said}, and {VERSION} reads those for {OLDEST} and later; {fix}"
     return ""

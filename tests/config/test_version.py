@@ -59,7 +59,7 @@ def test_files_for_a_newer_warren_are_told_how_to_get_it(said: str, tmp_path: Pa
 def test_files_for_a_warren_too_old_are_told_where_the_changes_are(said: str, tmp_path: Path) -> None:
     assert told(tmp_path, DECLARED.format(said)) == [
         f"Pulumi.yaml:5: version: the files here are for Warren {said}, and 0.5.0 reads those for 0.3.0 and later; "
-        "Breaking in CHANGELOG.md has what to change since then (make upgrade shows it); then write 0.5.0 here"
+        "Breaking in Warren's CHANGELOG.md has what to change since then; after that, write 0.5.0 here"
     ]
 
 
