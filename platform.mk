@@ -3,7 +3,7 @@
 
 PLATFORM := $(lastword $(MAKEFILE_LIST))
 STACK ?= sandbox
-# What is in STACK and ARGS is passed on as it was typed: neither make nor a shell looks into it.
+# What is in these is passed on as it was typed: neither make nor a shell looks into it.
 unexport STACK ARGS DIR NAME DOMAIN NODES FROM VERSION
 export WARREN_STACK = $(value STACK)
 export WARREN_PROJECT = $(CURDIR)
@@ -19,15 +19,31 @@ FOUND = $(or $(PYTHON),$(error Python 3.11, 3.12 or 3.13 is needed and not here:
   make setup PYTHON=/path/to/python3.13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup k3s workspace secret check-files preview up destroy config pulumi smoke clean new upgrade .packages
+.PHONY: help new setup workspace check-files preview secret k3s up smoke upgrade destroy config pulumi clean .packages
 
 # Only what was typed: a login shell may well have a NAME of its own.
 typed = $(if $(findstring command line,$(origin $(1))),$(value $(1)))
 
-help: ## list the targets
-	@echo "make <target> [STACK=<stack>]   (stack: $$WARREN_STACK; the sandbox needs no cluster, no account and no credentials)"
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' \
+check-files config pulumi smoke: export WARREN_ARGS = $(value ARGS)
+new secret workspace: export WARREN_NAME = $(call typed,NAME)
+new: export WARREN_DIR = $(call typed,DIR)
+new: export WARREN_DOMAIN = $(call typed,DOMAIN)
+new: export WARREN_NODES = $(call typed,NODES)
+new: export WARREN_FROM = $(call typed,FROM)
+upgrade: export WARREN_VERSION = $(call typed,VERSION)
+# Where nobody named a stack these mean all of them.
+check-files workspace k3s: export WARREN_STACK = $(if $(filter file,$(origin STACK)),,$(value STACK))
+
+# In the order in which a person needs them, as in README.md and docs/commands.md.
+
+help: ## list the commands
+	@echo "make <command> [STACK=<stack>]   (stack: $$WARREN_STACK; the sandbox needs no cluster, no account and no credentials)"
+	@awk -F ':.*## ' 'FNR == 1 { head = NR > 1 ? "\nIn " FILENAME ":" : "" } \
+	  /^[a-z0-9-]+:.*## / { if (head) print head; head = ""; printf "  %-11s %s\n", $$1, $$2 }' \
 	  $(PLATFORM) $(filter-out $(PLATFORM),$(MAKEFILE_LIST))
+
+new: ## write a platform repository of your own: make new DIR=../casa [NAME= DOMAIN= NODES=pi-1=192.168.1.11,...]
+	@$(IN) $(FOUND) -m scripts.new
 
 setup: ## install what is missing: Python packages, the Pulumi engine, the sandbox's stand-ins
 	@$(IN) $(FOUND) -m scripts.setup </dev/null
@@ -36,58 +52,38 @@ setup: ## install what is missing: Python packages, the Pulumi engine, the sandb
 .packages:
 	@$(IN) $(FOUND) -m scripts.setup packages </dev/null
 
-# Where nobody named a stack these mean all of them.
-check-files workspace k3s: export WARREN_STACK = $(if $(filter file,$(origin STACK)),,$(value STACK))
-
-workspace: export WARREN_NAME = $(call typed,NAME)
-
 workspace: .packages ## begin a workspace and list it, in every stack or in STACK: make workspace NAME=club
 	@$(RUN) -m scripts.workspace "$$WARREN_STACK"
 
-secret: export WARREN_NAME = $(call typed,NAME)
+check-files: .packages ## say in a second what a preview would refuse, in every stack or in STACK
+	@$(RUN) -m scripts.check_files "$$WARREN_STACK"
+
+preview: setup ## show what `up` would do: the resource tree, the route table, and what changes by workspace
+	@$(RUN) -m scripts.stack preview "$$WARREN_STACK"
 
 secret: setup ## set a secret, asked for or read from a pipe: make secret NAME=web-db-password STACK=home
 	@$(RUN) -m scripts.secret "$$WARREN_STACK"
 
-check-files: .packages ## say what a preview would refuse, in every stack or in STACK, in less than a second
-	@$(RUN) -m scripts.check_files "$$WARREN_STACK"
-
-preview: setup ## show what `up` would do: the resource tree and the route table
-	@$(RUN) -m scripts.stack preview "$$WARREN_STACK"
+k3s: .packages ## print how k3s is installed on each node, of every real stack or of STACK
+	@$(RUN) -m scripts.k3s "$$WARREN_STACK"
 
 up: setup ## create or change the stack; the sandbox leaves its manifests in .state/sandbox/manifests
 	@$(RUN) -m scripts.stack up "$$WARREN_STACK"
 
-destroy: setup ## remove everything the stack made
-	@$(RUN) -m scripts.stack destroy "$$WARREN_STACK"
-
-check-files config pulumi: export WARREN_ARGS = $(value ARGS)
-
-config: setup ## set a secret or a setting: make config ARGS="set --secret --path 'secrets.NAME'"
-	@$(RUN) -m scripts.stack config "$$WARREN_STACK"
-
-pulumi: setup ## run any Pulumi command on the stack: make pulumi ARGS='stack output routes'
-	@$(RUN) -m scripts.stack pulumi "$$WARREN_STACK"
-
 smoke: setup ## check a running stack from outside: make smoke STACK=home
 	@$(RUN) -m smoke --root "$$WARREN_PROJECT" --stack "$$WARREN_STACK"
-
-new: export WARREN_DIR = $(call typed,DIR)
-new: export WARREN_NAME = $(call typed,NAME)
-new: export WARREN_DOMAIN = $(call typed,DOMAIN)
-new: export WARREN_NODES = $(call typed,NODES)
-new: export WARREN_FROM = $(call typed,FROM)
-
-new: ## write a platform repository of your own: make new DIR=../casa [NAME= DOMAIN= NODES=pi-1=192.168.1.11,...]
-	@$(IN) $(FOUND) -m scripts.new
-
-upgrade: export WARREN_VERSION = $(call typed,VERSION)
 
 upgrade: ## move to the newest Warren, or to VERSION=v0.2.0: shows what changed, and previews
 	@$(IN) $(FOUND) -m scripts.upgrade
 
-k3s: .packages ## print how k3s is installed on each node, with the flags that the stack needs
-	@$(RUN) -m scripts.k3s "$$WARREN_STACK"
+destroy: setup ## remove everything the stack made
+	@$(RUN) -m scripts.stack destroy "$$WARREN_STACK"
+
+config: setup ## read or change the stack's settings: make config ARGS='get warren:domain'
+	@$(RUN) -m scripts.stack config "$$WARREN_STACK"
+
+pulumi: setup ## run any Pulumi command on the stack: make pulumi ARGS='stack output routes'
+	@$(RUN) -m scripts.stack pulumi "$$WARREN_STACK"
 
 clean: ## remove the sandbox's state; .venv and .tools stay, other stacks' state is never here
 	rm -rf .state

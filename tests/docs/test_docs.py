@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -15,12 +16,12 @@ from pydantic import TypeAdapter
 
 from config.files import reference, stack_file
 from config.load import parse_yaml
-from config.mistakes import Mistakes
+from config.mistakes import Mistake, Mistakes
 from config.stack import Stack
 from manifests import k3s, platform, report
 from manifests.ingress import controller
 from sandbox.kubernetes.schema import KUBERNETES_VERSION
-from scripts import parts
+from scripts import check_files, parts
 from smoke import floors
 from tests import REFERENCE
 from tests.real import control_plane
@@ -153,6 +154,35 @@ def test_every_make_target_exists(page: Path) -> None:
     rules = "".join((ROOT / name).read_text() for name in ("Makefile", "platform.mk"))
     targets = set(re.findall(r"^([a-z0-9-]+):", rules, re.MULTILINE))
     assert {first or second for first, second in named} - targets == set()
+
+
+def test_readme_help_and_the_page_of_commands_name_the_same_in_the_same_order() -> None:
+    # Within the `make check` that runs the tests, make would say in which folder it is.
+    call = ["make", "--no-print-directory", "help"]
+    helped = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    first = helped.partition("\n\n")[0].splitlines()[1:]
+    listed = [re.split(" +", line.strip(), maxsplit=1) for line in first]
+    assert len(listed) > 10
+    shown = "\n".join(f"| `make {name}` | {text} |" for name, text in listed)
+    assert f"| | |\n| --- | --- |\n{shown}\n" in README, shown
+    explained = re.findall(r"^\| `make ([a-z0-9-]+)", (ROOT / "docs" / "commands.md").read_text("utf-8"), re.MULTILINE)
+    assert explained == [name for name, _ in listed]
+
+
+def test_editors_find_a_mistake_by_the_pattern_of_the_page_of_commands() -> None:
+    [(_, text)] = blocks(ROOT / "docs" / "commands.md", "json")
+    matcher = json.loads(text)["tasks"][0]["problemMatcher"]["pattern"]
+    line = str(Mistakes([Mistake("workspaces/notes.yaml", 12, "apps.web.port", "80800 is not a port")])).splitlines()[1]
+    found = re.search(matcher["regexp"], line)
+    assert found is not None
+    told = [found.group(matcher[part]) for part in ("file", "line", "message")]
+    assert told == ["workspaces/notes.yaml", "12", "apps.web.port: 80800 is not a port"]
+
+
+def test_every_key_of_a_mistake_as_json_is_explained() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text("utf-8")
+    [row] = check_files.Found({Mistake("a", 1, "b", "c"): ["home"]}).rows()
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(row)
 
 
 @pages

@@ -119,6 +119,7 @@ def test_a_workspace_is_put_behind_sign_in_with_the_commands_of_the_readme(check
 
 
 def test_files_are_checked_in_the_words_of_a_preview_without_an_engine_and_in_about_a_second(checkout: Path) -> None:
+    assert make(checkout, "check-files", "ARGS=--later").returncode == 0, "as before a commit"
     file = checkout / "Pulumi.sandbox.yaml"
     file.write_text(file.read_text("utf-8").replace("[public, mcd, perso]", "[public, mcd, notes]"), "utf-8")
     (checkout / "workspaces" / "notes.yaml").write_text(NOTES.replace("port: 8000", "prot: 8000"), "utf-8")
