@@ -300,20 +300,6 @@ def test_readme_shows_the_url_table_as_it_is_printed() -> None:
     assert in_a_block(text), text
 
 
-def test_readmes_table_of_urls_is_the_route_table() -> None:
-    rows = re.findall(
-        r"^\| (\S+?)(/\S*)(?: and (/\S+))? \| (\w+) \| (\w+) \| (\d+) \| (yes|no) \|$", README, re.MULTILINE
-    )
-    shown = {
-        (f"https://{host}{path}", namespace, service, int(port), auth)
-        for host, first, second, namespace, service, port, auth in rows
-        for path in (first, second)
-        if path
-    }
-    true = {(row["url"], row["namespace"], row["service"], row["port"], row["auth"]) for row in url_rows()}
-    assert shown == true
-
-
 def test_getting_started_shows_the_install_commands_of_the_home_stack() -> None:
     page = ROOT / "docs" / "getting-started.md"
     shown = {text.rstrip("\n") for _, text in blocks(page, "sh")}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts import workspace
 from tests.docs.test_docs import PAGES, README, ROOT, blocks
 from tests.engine.harness import Result, make_platform
 
@@ -54,6 +55,13 @@ def test_readme_counts_as_the_engine_does(preview: Result) -> None:
     made = [step.name for step in preview.steps if "store" not in step.name]
     assert len([name for name in made if "notes" not in name]) == reference
     assert len([name for name in made if "notes" in name]) == notes
+
+
+def test_readme_shows_the_file_that_make_workspace_writes() -> None:
+    [notes] = [text for _, text in blocks(ROOT / "README.md", "yaml") if "name: notes" in text]
+    head, _, body = workspace.text_of("notes", ROOT).partition("\n")
+    bare = re.sub(r" *#.*\n", "\n", body)
+    assert notes.splitlines() == [head, *(line for line in bare.splitlines() if line)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])

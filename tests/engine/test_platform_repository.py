@@ -118,11 +118,19 @@ def release(upstream: Path) -> None:
     git(upstream, "tag", "v0.2.0")
 
 
+def without_places(text: str) -> str:
+    """What `make new` says, but for where it was and which commit it had."""
+    return re.sub(r"(?<=^Made )[^:]+|(?<=^Next: cd ).+(?= &&)|\b[0-9a-f]{12}\b", "_", text, flags=re.MULTILINE)
+
+
 def test_a_platform_repository_from_new_to_destroy(upstream: Path, tmp_path: Path) -> None:
     casa = tmp_path / "a new user's" / "my casa"
     casa.parent.mkdir()
     said = make(upstream, "new", f"DIR={casa}", f"PYTHON={sys.executable}")
     assert f"Next: cd '{str(casa).replace(chr(39), chr(39) + chr(92) + chr(39) * 2)}' && make preview" in said
+    readme = (WARREN / "README.md").read_text("utf-8")
+    [shown] = re.findall(r"^```text\n(Made .*?)^```", readme, re.DOTALL | re.MULTILINE)
+    assert without_places(shown) in without_places(said)
     set_up(casa / "warren")
 
     assert "https://warren.example/  public     landing  80    no" in make(casa, "preview")
