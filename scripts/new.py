@@ -203,7 +203,8 @@ def pin() -> tuple[str, str]:
     url = os.environ.get("WARREN_FROM", "")
     if not url and is_true(WARREN, "remote", "get-url", "origin"):
         url = git(WARREN, "remote", "get-url", "origin")
-        if not git(WARREN, "branch", "--remotes", "--contains", commit):
+        # Where nothing was ever fetched, as in another platform repository, nothing is known.
+        if git(WARREN, "branch", "--remotes") and not git(WARREN, "branch", "--remotes", "--contains", commit):
             say(f"new: commit {commit[:12]} is on no branch of origin yet; push it, or only this machine has it")
     safe = without_password(url)
     if safe != url:
@@ -211,6 +212,8 @@ def pin() -> tuple[str, str]:
     if not safe or is_path(safe):
         safe = safe if safe.startswith("file://") else str((WARREN / safe).resolve())
         say(f"new: Warren is pinned from {safe}, which no other machine can fetch; FROM=<address> names another place")
+    elif not safe.startswith(("http://", "https://")):
+        say(f"new: {safe} asks for a key, and the workflow of pull requests has none; FROM=https://... names another")
     return commit, safe
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -260,6 +261,7 @@ def test_warren_is_pinned_at_this_commit_and_nothing_is_cloned_from_elsewhere(
 def test_without_a_name_it_is_staged_and_said_so_and_with_one_it_is_committed(
     upstream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setenv("EMAIL", "guessed@x.test")  # without a name of its own git would take this and the account's
     said = made(tmp_path, monkeypatch, capsys)
     assert 'All of it is staged: run `git commit -m "A platform of my own"`' in said
     assert {line[:3] for line in git(tmp_path / "casa", "status", "--porcelain").splitlines()} == {"A  "}
@@ -274,8 +276,8 @@ def test_without_a_name_it_is_staged_and_said_so_and_with_one_it_is_committed(
     ("origin", "given", "pinned", "said"),
     [
         ("https://me:ghp_x@git.example.com/w.git", "", "https://git.example.com/w.git", "the name and the token"),
-        ("git@github.com:a/warren.git", "", "git@github.com:a/warren.git", ""),
-        ("ssh://git@host:2222/w.git", "", "ssh://git@host:2222/w.git", ""),
+        ("git@github.com:a/warren.git", "", "git@github.com:a/warren.git", "asks for a key, and the workflow"),
+        ("ssh://git@host:2222/w.git", "", "ssh://git@host:2222/w.git", "asks for a key, and the workflow"),
         ("../elsewhere", "", "{parent}/elsewhere", "which no other machine can fetch"),
         ("", "", "{upstream}", "which no other machine can fetch; FROM=<address> names another place"),
         ("https://a.test/w", "https://b.test/w", "https://b.test/w", ""),
@@ -298,11 +300,13 @@ def test_what_the_pin_will_not_have_is_said(
     upstream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (upstream / "mine.py").touch()
-    git(upstream, "update-ref", "-d", "refs/remotes/origin/trunk")
+    subprocess.run(["git", "commit", "-q", "--allow-empty", "-m2"], cwd=upstream, env=os.environ | ME, check=True)
     said = made(tmp_path, monkeypatch, capsys)
     assert "this checkout has changes; what is not committed is not in the new repository" in said
     assert "is on no branch of origin yet; push it, or only this machine has it" in said
     assert not (tmp_path / "casa" / "warren" / "mine.py").exists()
+    git(upstream, "update-ref", "-d", "refs/remotes/origin/trunk")
+    assert "on no branch" not in made(tmp_path, monkeypatch, capsys, DIR=str(tmp_path / "unknown"))
 
 
 def test_an_engine_that_was_built_is_handed_over(
@@ -365,6 +369,38 @@ def test_where_nobody_can_be_asked_what_is_wrong_is_one_sentence(
 ) -> None:  # fmt: skip
     with pytest.raises(SystemExit, match=f"^{re.escape(said)}[^\n]*$"):
         made(tmp_path, monkeypatch, capsys, **given)
+    assert not (tmp_path / "casa").exists()
+
+
+def test_at_a_terminal_it_asks_for_what_was_not_given_and_again_where_that_was_wrong(
+    upstream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    said = Terminal()
+    monkeypatch.setattr("sys.stdin", Terminal(f"\n{tmp_path}/casa\nsandbox\n\npi\npi=10.0.0.1\n"))
+    monkeypatch.setattr("sys.stderr", said)
+    made(tmp_path, monkeypatch, capsys, DIR="", DOMAIN="casa.example.org")
+    answers = ["say where: make new", "sandbox is the stack that", "'pi' does not say a node's name"]
+    places = [said.getvalue().index(f":   {answer}") for answer in answers]
+    assert places == sorted(places)
+    assert said.getvalue().count("Your domain") == 0, "it was given"
+    stack = (tmp_path / "casa" / "Pulumi.home.yaml").read_text("utf-8")
+    assert "warren:domain: casa.example.org " in stack
+    assert stack.count(" role: ") == 1
+    assert "{ name: pi, role: control-plane, ip: 10.0.0.1, cpu: 4, memory: 4Gi }" in stack
+
+
+def test_an_end_of_input_at_a_question_makes_nothing(
+    upstream: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdin.readline", lambda: "", raising=False)
+    with pytest.raises(SystemExit, match=r"^new: nothing was made$"):
+        made(tmp_path, monkeypatch, capsys)
     assert not (tmp_path / "casa").exists()
 
 
