@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from config.mistakes import Document, KeyPath, Loaded, Mistake, Mistakes, Model, dotted
+from config.printable import printable
 
 # libyaml's parser where the wheel has it: ten times faster than the pure Python one, with the same marks.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -48,7 +49,7 @@ def absent(path: Path) -> str:
     """Why there is no file at `path`, as far as one can see."""
     other = path.with_suffix(".yml")
     if path.is_symlink():
-        return f"is a link to {path.readlink()}, where nothing is; mend or delete it"
+        return f"is a link to {printable(str(path.readlink()))}, where nothing is; mend or delete it"
     if path.suffix == ".yaml" and other.is_file():
         return f"is called {other.name}; nobody reads .yml here, so rename it to {path.name}"
     return "is not a file" if path.exists() else "is not there"
@@ -132,7 +133,7 @@ class _Reader:
         if kind is yaml.AliasEvent:
             return self._alias(event, path)
         if event.tag not in _PLAIN_TAGS:
-            self._refuse(event, path, f"has the tag {event.tag.removeprefix(_TAG)}; write plain YAML")
+            self._refuse(event, path, f"has the tag {printable(event.tag.removeprefix(_TAG))}; write plain YAML")
         if len(path) > MAX_DEPTH or self._nodes > MAX_NODES:
             self._give_up(event, path)
         anchor, before = event.anchor, self._nodes

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from config.printable import printable
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -28,9 +30,8 @@ class Mistake:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        # Keys are anybody's text, and a terminal obeys some characters.
-        where = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in self.where)
-        return f"{place}: {where}: {self.what}" if where else f"{place}: {self.what}"
+        what = printable(self.what, keep="\n")  # some have a table
+        return f"{printable(f'{place}: {self.where}' if self.where else place)}: {what}"
 
 
 class Mistakes(Exception):
@@ -95,4 +96,4 @@ def nearest(name: Any, allowed: Iterable[str]) -> str:
 
     by_fold = {text.lower(): text for text in allowed}
     match = difflib.get_close_matches(str(name).lower(), by_fold, n=1, cutoff=0.6)
-    return f", did you mean {by_fold[match[0]]}?" if match else ""
+    return f", did you mean {printable(by_fold[match[0]])}?" if match else ""

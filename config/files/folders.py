@@ -14,6 +14,7 @@ from pathlib import Path
 from config.files.stack_file import file_of, last_part, stacks
 from config.load import absent, read
 from config.mistakes import Document, KeyPath, Mistake, Mistakes, nearest
+from config.printable import printable
 
 COMMON = "workspaces"
 """The folder that all stacks share."""
@@ -81,8 +82,10 @@ def static_folder(
     Raises:
         ValueError: it can be no folder's name, or not one that this workspace may publish.
     """
-    place = next((each for each in places if os.path.lexists(each / written)), places[-1])
     example = f"such as {workspace}/{app}"
+    if not written.isprintable():
+        raise ValueError(f"{written!r} can be no folder's name; name one, {example}")
+    place = next((each for each in places if os.path.lexists(each / written)), places[-1])
     try:
         path, base = (place / written).resolve(), place.resolve()
         path.exists()
@@ -106,7 +109,9 @@ def strays(root: Path, stack_name: str) -> Iterator[Mistake]:
         name = folder.name.removeprefix(f"{COMMON}.")
         if name not in known and folder.is_dir():
             near = nearest(name, sorted(known)) or "; rename or delete it"
-            yield Mistake(f"{folder.name}/", 0, "", f"is read by no stack: there is no {file_of(name)}{near}")
+            yield Mistake(
+                f"{folder.name}/", 0, "", f"is read by no stack: there is no {file_of(printable(name))}{near}"
+            )
 
 
 def _file(places: tuple[Path, ...], name: str) -> Path:

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.printable import printable
+
 MAX_BYTES = 900 * 1024
 """What one ConfigMap holds, with room for its keys: the API server takes 1 MiB."""
 MAX_FILES = 500
@@ -89,7 +91,7 @@ def _files(root: Path) -> Iterator[tuple[str, Path]]:
         if any(part.startswith(".") and part != ".well-known" for part in name.split("/")):
             continue
         if not path.resolve().is_relative_to(root):
-            raise ValueError(f"{name} is a link that leads out of the folder; copy the file into it")
+            raise ValueError(f"{printable(name)} is a link that leads out of the folder; copy the file into it")
         if not path.is_file():
             continue
         if len(key_of(name)) > 253 or not name.isprintable():

@@ -304,3 +304,35 @@ def test_what_is_wrong_with_a_stacks_own_static_folder_names_it(tmp_path: Path) 
     (tmp_path / "workspaces.home/mcd/landing").mkdir(parents=True)
     with pytest.raises(Mistakes, match=r"static: workspaces\.home/mcd/landing: has no index\.html"):
         load(write(tmp_path, FILES))
+
+
+HOSTILE = "x\x1b]0;title\x07\n::error::made up"
+"""A terminal obeys the first half, the host of the repository a line that begins like the second."""
+
+
+@pytest.mark.parametrize("place", ["file", "folder", "link", "target", "static", "tag"])
+def test_a_name_cannot_write_to_the_terminal_or_the_log_what_it_likes(place: str, tmp_path: Path) -> None:
+    write(tmp_path, FILES)
+    shop, pages = tmp_path / "workspaces" / "shop.yaml", tmp_path / "workspaces" / "mcd" / "landing"
+    if place == "file":
+        shop.rename(shop.with_name("shop\x1b\n::x.yaml"))
+    elif place == "folder":
+        (tmp_path / "workspaces.home\x1b\n::x").mkdir()
+    elif place == "link":
+        (pages / HOSTILE).symlink_to("/etc/passwd")
+    elif place == "target":
+        shop.unlink()
+        shop.symlink_to(HOSTILE)
+    elif place == "static":
+        mcd = shop.with_name("mcd.yaml")
+        mcd.write_text(mcd.read_text("utf-8").replace("mcd/landing", f'"{HOSTILE.encode("unicode_escape").decode()}"'))
+    elif place == "tag":
+        shop.write_text(SHOP.replace("name: shop", "name: !<x%1b%0a::error::made> shop"))
+    try:
+        said = report.warning_text(load(tmp_path).warnings)
+    except Mistakes as refused:
+        said = str(refused)
+    lines = said.splitlines()[1:]
+    assert len(lines) == 1, said
+    assert lines[0].isprintable()
+    assert "::" in lines[0], "what is wrong is named all the same"

@@ -124,7 +124,7 @@ def test_a_key_cannot_write_to_the_terminal_what_it_likes() -> None:
     with pytest.raises(Mistakes) as refused:
         parse_yaml('"a\\e[2J\\nall is well": 1\n"a\\e[2J\\nall is well": 2\n', "x.yaml")
     [line] = [str(mistake) for mistake in refused.value.mistakes]
-    assert line == "x.yaml:2: a\\x1b[2J\\x0aall is well: is written twice, first at line 1; keep one"
+    assert line == "x.yaml:2: a\\x1b[2J\\nall is well: is written twice, first at line 1; keep one"
 
 
 def test_the_summary_counts_and_sorts() -> None:
