@@ -72,13 +72,29 @@ def test_where_there_is_no_project_it_says_what_one_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
-def test_a_project_that_somebody_else_left_above_is_not_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [".", "Makefile"])
+def test_a_project_that_somebody_else_left_above_is_not_run(name: str, tmp_path: Path) -> None:
     root = project(tmp_path / "casa")
-    os.chown(root / "Makefile", 12345, -1)
+    os.chown(root / name, 12345, -1)
     done = warren(root / "x", "print")
     assert done.returncode == 2
     assert done.stdout == ""
-    assert f"{root}/Makefile belongs to somebody else" in done.stderr
+    assert f"{root} or its Makefile belongs to somebody else" in done.stderr
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_a_makefile_of_ones_own_is_not_run_where_anybody_could_say_what_it_includes(mode: int, tmp_path: Path) -> None:
+    mine = project(tmp_path / "casa")
+    (mine / "Makefile").write_text("include warren/platform.mk\n")
+    shared = tmp_path / "shared"
+    (shared / "warren").mkdir(parents=True)
+    (shared / "Makefile").symlink_to(mine / "Makefile")
+    (shared / "Pulumi.yaml").write_text("name: warren\n")
+    (shared / "warren" / "platform.mk").write_text("print:\n\t@echo theirs\n")
+    shared.chmod(mode)
+    done = warren(shared / "x", "print")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"anybody may write into {shared}" in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
