@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from config.printable import printable
+
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
 """Set while git runs a hook: they would lead to that hook's repository instead of the one that is named."""
 
@@ -30,7 +32,8 @@ def git(folder: Path, *words: str) -> str:
     except OSError as error:
         raise GitError(f"git cannot be run: {error}") from None
     if done.returncode != 0:
-        raise GitError(done.stderr.strip() or f"git {words[0]} failed")
+        # What a server says of itself is in it.
+        raise GitError(printable(done.stderr.strip(), keep="\n\t") or f"git {words[0]} failed")
     return done.stdout.rstrip("\n")
 
 

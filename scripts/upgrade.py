@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from config.printable import printable
 from scripts.git import GitError, git, is_true
 from scripts.parts import say
 from scripts.project import PROJECT, WARREN
@@ -84,12 +85,9 @@ def changed(old: str, new: str) -> list[str]:
 
 
 def changelog(warren: Path, commit: str) -> str:
-    """Return the changelog of a commit, or nothing where it has none."""
-    return (
-        git(warren, "show", f"{commit}:CHANGELOG.md")
-        if is_true(warren, "cat-file", "-e", f"{commit}:CHANGELOG.md")
-        else ""
-    )
+    """Return the changelog of a commit as a terminal may have it, or nothing where it has none."""
+    file = f"{commit}:CHANGELOG.md"
+    return printable(git(warren, "show", file), keep="\n") if is_true(warren, "cat-file", "-e", file) else ""
 
 
 def submodule(project: Path, warren: Path) -> str:

@@ -128,6 +128,23 @@ def test_the_way_back_is_the_same_command(
     assert "\nWhat this takes back:\n\nBreaking:\n- Write `b:` for `a:`.\n" in capfd.readouterr().out
 
 
+def test_what_upstream_says_cannot_write_to_the_terminal_what_it_likes(
+    home: Home, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home.release("v0.2.0", SECOND.replace("second", "\x1b]0;title\x07"), does=":\n")
+    assert upgrade.main() == 0
+    out = capfd.readouterr().out
+    assert "\n- A \\x1b]0;title\\x07 thing.\n" in out
+    assert out.replace("\n", "").isprintable()
+    server = home.upstream / "says"
+    server.write_text("#!/bin/sh\nprintf 'x\\033[2Jy' >&2; exit 1\n")
+    server.chmod(0o755)
+    git(home.warren, "config", "remote.origin.uploadpack", str(server))
+    with pytest.raises(GitError) as refused:
+        upgrade.main()
+    assert str(refused.value).startswith("x\\x1b[2Jy")
+
+
 @pytest.mark.parametrize("version", ["main", "a commit"])
 def test_a_branch_and_a_commit_are_versions_and_leave_no_release_in_gitmodules(
     version: str, home: Home, monkeypatch: pytest.MonkeyPatch
