@@ -8,7 +8,8 @@ unexport STACK ARGS DIR NAME DOMAIN NODES FROM VERSION
 export WARREN_STACK = $(value STACK)
 export WARREN_PROJECT = $(CURDIR)
 
-IN := cd $(WARREN) &&
+# Without CDPATH, in which `cd` would look for another folder of that name first, and print it.
+IN := CDPATH= cd $(WARREN) &&
 RUN := $(IN) .venv/bin/python
 # The first Python that runs and that the tests run with.
 ifndef PYTHON

@@ -258,6 +258,16 @@ def test_make_takes_the_first_python_that_is_supported_and_its_own_before_any(ba
     assert make_there(bare, "setup") == "python3.12: -m scripts.setup\n"
 
 
+def test_no_cdpath_leads_to_another_folder_of_that_name(bare: Path) -> None:
+    casa, others = bare.with_name("casa"), bare.with_name("others")
+    (others / "warren").mkdir(parents=True)
+    casa.mkdir()
+    bare.rename(casa / "warren")
+    (casa / "Makefile").write_text("WARREN := warren\ninclude $(WARREN)/platform.mk\n")
+    python_named(casa, "python3.12", "3, 12, 0")
+    assert make_there(casa, "setup", CDPATH=str(others)) == "python3.12: -m scripts.setup\n"
+
+
 def test_the_other_pythons_are_those_of_the_range() -> None:
     assert pythons.others((3, 11)) == ["3.12", "3.13"]
     assert pythons.others((3, 12)) == ["3.11", "3.13"]
