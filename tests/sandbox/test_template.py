@@ -152,6 +152,34 @@ def test_a_preview_that_fails_fails_the_run_and_its_end_is_handed_on(merge: Path
     assert output(merge).startswith("The preview failed:\n\n    1 mistake, nothing was changed:\n")
 
 
+def obeyed(log: str) -> list[str]:
+    """The lines of a step's output that the runner takes for commands (actions/runner, ActionCommand.cs)."""
+    found, end = [], ""
+    for line in log.splitlines():
+        if end:
+            end = "" if line == f"::{end}::" else end
+        elif line.startswith("::stop-commands::"):
+            end = line.removeprefix("::stop-commands::")
+        elif line.lstrip().startswith("::") or "##[" in line:
+            found.append(line)
+    return found if not end else [*found, "never ends"]
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_nothing_that_a_preview_prints_is_a_command_or_leaves_its_block_in_the_comment(code: int, merge: Path) -> None:
+    assert run("Bring Warren", merge).returncode == 0
+    says = "::add-mask::a\\nx ##[error]made up\\n::stop-commands::x\\r@everybody\\r\\r[here](https://x.test)"
+    (merge.parent / "preview.sh").write_text(f"printf '{says}'; exit {code}\n")
+    done = run("Preview the merge", merge)
+    assert obeyed("::error::x\n") == ["::error::x"], "the runner would"
+    assert obeyed(done.stdout) == []
+    if code:
+        head, _, block = output(merge).partition("\n\n")
+        assert head == "The preview failed:"
+        assert "@everybody" in block
+        assert all(line.startswith("    ") for line in block.splitlines())
+
+
 def test_what_is_handed_on_is_bounded_and_cannot_end_early(merge: Path) -> None:
     assert run("Bring Warren", merge).returncode == 0
     (merge.parent / "preview.sh").write_text('{ echo 0; echo EOF; echo "x<<y"; seq 100000; } > "$WARREN_CHANGES"')
