@@ -151,6 +151,40 @@ def test_a_preview_that_fails_fails_the_run_and_its_end_is_handed_on(merge: Path
     assert output(merge).startswith("The preview failed:\n\n    1 mistake, nothing was changed:\n")
 
 
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        ("workspaces/a.yaml", False),
+        ("workspaces/a/run.sh", False),
+        ("workspaces.home/a.yaml", False),
+        ("Pulumi.home.yaml", False),
+        ("Pulumi.yaml", True),
+        ("workspaces", True),
+        ("workspaces.mk", True),
+        ("Pulumi.x/a.yaml", True),
+        (".github/workflows/preview.yaml", True),
+        ("warren", True),
+    ],
+)
+def test_who_brings_code_is_named_before_it_runs(file: str, code: bool, merge: Path) -> None:
+    assert list(STEPS).index("Look whether it brings code") == 0
+    if file == "warren":  # hidden as well as one can
+        git(merge, "config", "submodule.warren.ignore", "all")
+        git(merge, "update-index", "--cacheinfo", f"160000,{'ab' * 20},warren")
+    else:
+        (merge / file).parent.mkdir(parents=True, exist_ok=True)
+        (merge / file).write_text("x")
+        git(merge, "add", file)
+    git(merge, "commit", "--quiet", "--message=x")
+    assert run("Look whether it brings code", merge).returncode == 0
+    handed_on = merge.parent / "github_output"
+    assert handed_on.exists() == code
+    if code:
+        said = handed_on.read_text()
+        assert said.startswith("said=**This changes more than workspaces and stack files.** ")
+        assert (merge.parent / "github_step_summary").read_text() == said.removeprefix("said=") + "\n"
+
+
 def obeyed(log: str) -> list[str]:
     """The lines of a step's output that the runner takes for commands (actions/runner, ActionCommand.cs)."""
     found, end = [], ""
@@ -187,6 +221,7 @@ def test_what_is_handed_on_is_bounded_and_cannot_end_early(merge: Path) -> None:
     assert len(output(merge)) == 60000
 
 
+@pytest.mark.parametrize("code", ["", "**It brings code.**"])
 @pytest.mark.parametrize(
     ("there", "asked"),
     [
@@ -194,7 +229,7 @@ def test_what_is_handed_on_is_bounded_and_cannot_end_early(merge: Path) -> None:
         ("11\n22", "--silent --method PATCH repos/a/b/issues/comments/11 --raw-field body={body}"),
     ],
 )
-def test_there_is_one_comment_which_is_written_anew(there: str, asked: str, tmp_path: Path) -> None:
+def test_there_is_one_comment_which_is_written_anew(there: str, asked: str, code: str, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "casa").mkdir()
     gh = tmp_path / "bin" / "gh"
@@ -202,11 +237,12 @@ def test_there_is_one_comment_which_is_written_anew(there: str, asked: str, tmp_
     gh.chmod(0o755)
     names = {"COMMENTS": "repos/a/b/issues/7/comments", "ONE": "repos/a/b/issues/comments"}
     text = "notes: `3` $(touch made) created\n\nEnd"
-    done = run("Write the comment, or write it anew", tmp_path / "casa", gh.parent, CHANGES=text, **names)
+    done = run("Write the comment, or write it anew", tmp_path / "casa", gh.parent, CODE=code, CHANGES=text, **names)
     assert done.returncode == 0, done.stderr
     first, _, rest = (tmp_path / "asked").read_text().partition("\n")
     assert first.startswith("api --paginate repos/a/b/issues/7/comments --jq .[] | select(.user.login == ")
-    assert rest == f"api {asked.format(body='<!-- what changes, by workspace -->' + chr(10) + text)}\n"
+    body = "\n".join(["<!-- what changes, by workspace -->", *([code, ""] if code else []), text])
+    assert rest == f"api {asked.format(body=body)}\n"
     assert not (tmp_path / "casa" / "made").exists()
 
 
