@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -269,7 +270,7 @@ class Kubernetes(Provider):
         directory = self._settings.directory
         assert directory is not None, "CheckConfig refuses a provider without renderYamlToDirectory"
         render.write(directory, manifest, urn)
-        self.log_once(f"no cluster was contacted; the manifests are in {directory}")
+        self.log_once(f"no cluster was contacted; the manifests are in {Path(directory).resolve()}")
 
 
 _REPLACES = frozenset(value for (_, replaces), value in _KIND_OF_CHANGE.items() if replaces)

@@ -152,8 +152,8 @@ def test_a_platform_repository_from_new_to_destroy(upstream: Path, tmp_path: Pat
     assert f"has no secret '{SECRET}'" in make(casa, "preview", code=2)
     make(casa, "config", f"ARGS=set --secret --path 'secrets.{SECRET}'", stdin=VALUE)
     assert VALUE not in (casa / "Pulumi.sandbox.yaml").read_text("utf-8")
-    make(casa, "up")
     manifests = casa / ".state" / "sandbox" / "manifests"
+    assert f"the manifests are in {manifests.resolve()}\n" in make(casa, "up")
     assert {"public", "notes", "warren-tunnel"} <= {path.name for path in manifests.iterdir()}
     assert not (casa / "warren" / ".state").exists()
     commit(casa, "notes")
