@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from config.files.stack_file import before_the_engine, last_part, stacks
+from config.files.stack_file import before_the_engine, file_of, last_part, stacks
 from config.files.written import Written, as_the_engine_would
 from config.mistakes import Mistake, Mistakes
 from manifests import platform, report
@@ -120,7 +120,7 @@ def _load(
 
 def summary(names: Sequence[str], found: Found) -> str:
     """The last line: what was looked at, and how much was found."""
-    files = ", ".join(f"Pulumi.{name}.yaml" for name in names)
+    files = ", ".join(map(file_of, names))
     counts = ((len(found.errors), "mistake"), (len(found.warnings), "warning"))
     told = [f"{count} {noun}{'s' if count > 1 else ''}" for count, noun in counts if count]
     return f"checked {files} and the workspaces listed there: {' and '.join(told) or 'nothing wrong'}"

@@ -23,9 +23,10 @@ from pathlib import Path
 
 import yaml
 
-from config.files.stack_file import before_the_engine, last_part, stacks
+from config.files.stack_file import before_the_engine, file_of, last_part, stacks
 from config.mistakes import Mistakes
 from scripts import changes, event_log
+from scripts.git import is_true
 from scripts.project import PROJECT, WARREN
 from scripts.tree import draw
 
@@ -188,15 +189,9 @@ def stack_file(stack: str, root: Path) -> Path:
     """
     if not stack:
         raise stop("STACK= is empty: name a stack (STACK=home), or leave it out for the sandbox")
-    # A stack at Pulumi Cloud can be called organization/project/stack.
-    file = root / f"Pulumi.{stack.rpartition('/')[2]}.yaml"
+    file = root / file_of(stack)
     if not file.is_file():
-        tracked = ["git", "ls-files", "--error-unmatch", file.name]
-        try:
-            known = subprocess.run(tracked, cwd=root, capture_output=True, check=False).returncode == 0
-        except OSError:
-            known = False
-        if known:
+        if is_true(root, "ls-files", "--error-unmatch", "--", file.name):
             raise stop(f"{file.name} is gone (`pulumi stack rm` deletes it); run: git checkout -- {file.name}")
         here = ", ".join(stacks(root))
         raise stop(f"there is no {file.name}; the stacks here are: {here}")
@@ -301,8 +296,7 @@ def main() -> None:
     if command == "destroy" and sandbox:
         code = run(call, environment)
         if code == 0:
-            file = f"Pulumi.{last_part(stack)}.yaml"
-            print(f"Leave out the `pulumi stack rm`: it deletes {file} too. `make clean` removes the state.")
+            print(f"Leave out the `pulumi stack rm`: it deletes {file_of(stack)} too. `make clean` removes the state.")
         raise SystemExit(code)
     os.chdir(PROJECT)
     os.execve(engine["path"], call, environment)
