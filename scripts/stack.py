@@ -127,8 +127,10 @@ def arguments(command: str, text: str, *, sandbox: bool) -> list[str]:
         SystemExit: ``text`` is empty, cannot be read, or has a secret's value in it.
     """
     if command not in ("config", "pulumi"):
+        # Outputs stand below the tables, say the same again and are ten times as long; `stack output` prints them.
         # Only the sandbox is changed without a question.
-        return [command, *(["--yes", "--skip-preview"] if sandbox and command != "preview" else [])]
+        unasked = ["--yes", "--skip-preview"] if sandbox and command != "preview" else []
+        return [command, "--suppress-outputs", *unasked]
     try:
         words = shlex.split(text)
     except ValueError as error:

@@ -336,7 +336,7 @@ def test_a_real_stack_with_an_engine_that_cannot_run_it_is_told_so_before_anythi
     assert make(checkout, "config", "STACK=home").returncode == 0
     (engine.parent / "pulumi-language-python").touch()
     assert make(checkout, "up", "STACK=home").returncode == 0
-    assert (engine.parent / "called").read_text() == "config\nup\n"
+    assert (engine.parent / "called").read_text() == "config\nup --suppress-outputs\n"
 
 
 def test_in_a_terminal_what_changes_comes_after_the_engine_s_own_display(checkout: Path) -> None:

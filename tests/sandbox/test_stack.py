@@ -81,9 +81,9 @@ def test_another_stack_s_state_is_never_in_the_checkout() -> None:
 
 
 def test_only_the_sandbox_is_changed_without_a_question() -> None:
-    assert stack.arguments("up", "", sandbox=True) == ["up", "--yes", "--skip-preview"]
-    assert stack.arguments("preview", "", sandbox=True) == ["preview"]
-    assert stack.arguments("destroy", "", sandbox=False) == ["destroy"]
+    assert stack.arguments("up", "", sandbox=True) == ["up", "--suppress-outputs", "--yes", "--skip-preview"]
+    assert stack.arguments("preview", "", sandbox=True) == ["preview", "--suppress-outputs"]
+    assert stack.arguments("destroy", "", sandbox=False) == ["destroy", "--suppress-outputs"]
     assert stack.arguments("pulumi", "up", sandbox=True) == ["up"]
 
 
