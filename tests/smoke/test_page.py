@@ -61,5 +61,5 @@ def test_the_page_names_every_group_and_option() -> None:
         "versions",
         "cloudflare",
     ]
-    for option in ("--stack", "--kubeconfig", "--context", "--url", "--kubectl", "--json"):
+    for option in ("STACK=home", "--kubeconfig", "--context", "--url", "--kubectl", "--json"):
         assert option in PAGE
