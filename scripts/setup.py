@@ -240,7 +240,7 @@ def say_other_pin() -> None:
 
 
 def main(*, only_packages: bool = False) -> None:
-    """Set up everything and say which engine was taken; or no more than what commands without an engine need."""
+    """Set up everything, and say which engine was chosen; or no more than what commands without an engine need."""
     if not is_supported(tuple(sys.version_info[:2])):
         version = ".".join(map(str, sys.version_info[:3]))
         oldest, newest = (".".join(map(str, limit)) for limit in (PYTHON_MINIMUM, PYTHON_MAXIMUM))
@@ -253,10 +253,11 @@ def main(*, only_packages: bool = False) -> None:
     set_up_packages(VENV, sys.executable)
     if only_packages:
         return
-    wanted = engine_version(ENGINE_MODULE.read_text())
-    engine = choose_engine(wanted)
+    known = remembered_engine()
+    engine = choose_engine(engine_version(ENGINE_MODULE.read_text()))
     set_up_sandbox()
-    say(f"Pulumi {engine['version']}, {engine['source']} ({engine['path']})")
+    if engine != known:
+        say(f"setup: Pulumi {engine['version']}, {engine['source']} ({engine['path']})")
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def test_a_piped_preview_ends_with_the_url_table_and_what_changes_whatever_pytho
     shown, _, changed = done.stdout.partition("\n\nWhat changes\n")
     assert shown.endswith(f"Routes\n{table}")
     assert [line.split()[0] for line in changed.splitlines()[:4]] == ["workspace", "mcd", "perso", "public"]
-    assert "Pulumi v" not in done.stdout, "what make sets up is not what somebody pipes"
+    assert "Pulumi v" not in done.stdout + done.stderr, "what was there already is not told at every command"
 
 
 def test_a_workspace_is_put_behind_sign_in_with_the_commands_of_the_readme(checkout: Path) -> None:
