@@ -167,7 +167,8 @@ def test_a_preview_that_fails_fails_the_run_and_its_end_is_handed_on(merge: Path
     ],
 )
 def test_who_brings_code_is_named_before_it_runs(file: str, code: bool, merge: Path) -> None:
-    assert list(STEPS).index("Look whether it brings code") == 0
+    assert list(STEPS)[:2] == ["Bring Warren", "Look whether it brings code"]
+    assert run("Bring Warren", merge).returncode == 0
     if file == "warren":  # hidden as well as one can
         git(merge, "config", "submodule.warren.ignore", "all")
         git(merge, "update-index", "--cacheinfo", f"160000,{'ab' * 20},warren")
@@ -183,6 +184,23 @@ def test_who_brings_code_is_named_before_it_runs(file: str, code: bool, merge: P
         said = handed_on.read_text()
         assert said.startswith("said=**This changes more than workspaces and stack files.** ")
         assert (merge.parent / "github_step_summary").read_text() == said.removeprefix("said=") + "\n"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_warren_that_only_a_fork_has_is_told(known: bool, merge: Path) -> None:
+    upstream = merge.parent / "upstream"
+    # As hosts do, for whom all forks are one repository.
+    git(upstream, "config", "uploadpack.allowAnySHA1InWant", "true")
+    commit = git(upstream, "commit-tree", "-p", "HEAD", "-m", "v0.2.1", "HEAD^{tree}")
+    if known:
+        git(upstream, "update-ref", "refs/heads/main", commit)
+    git(merge, "update-index", "--cacheinfo", f"160000,{commit},warren")
+    git(merge, "commit", "--quiet", "--message=Warren v0.2.1")
+    assert run("Bring Warren", merge).returncode == 0
+    assert git(merge / "warren", "rev-parse", "HEAD") == commit
+    assert run("Look whether it brings code", merge).returncode == 0
+    said = (merge.parent / "github_output").read_text()
+    assert said.endswith("no tag of its origin has.**\n") is not known
 
 
 def obeyed(log: str) -> list[str]:
