@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from config.printable import printable
 
@@ -52,8 +51,6 @@ def is_path(url: str) -> bool:
 
 
 def without_password(url: str) -> str:
-    """Return an http address without the name and the token that people put into it; others as they are."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
-        return url
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    """Return an address without the password that people put into it, and a web address without the name too."""
+    web = re.sub("^(https?://)[^/]*@", r"\1", url, flags=re.IGNORECASE)
+    return re.sub("^([a-z][a-z0-9+.-]*://[^/@:]*):[^/]*@", r"\1@", web, flags=re.IGNORECASE)

@@ -208,7 +208,7 @@ def pin() -> tuple[str, str]:
             say(f"new: commit {commit[:12]} is on no branch of origin yet; push it, or only this machine has it")
     safe = without_password(url)
     if safe != url:
-        say("new: the name and the token in the address of origin stay out of the new repository")
+        say("new: the token in the address of origin stays out of the new repository")
     if not safe or is_path(safe):
         safe = safe if safe.startswith("file://") else str((WARREN / safe).resolve())
         say(f"new: Warren is pinned from {safe}, which no other machine can fetch; FROM=<address> names another place")

@@ -275,9 +275,12 @@ def test_without_a_name_it_is_staged_and_said_so_and_with_one_it_is_committed(
 @pytest.mark.parametrize(
     ("origin", "given", "pinned", "said"),
     [
-        ("https://me:ghp_x@git.example.com/w.git", "", "https://git.example.com/w.git", "the name and the token"),
+        ("https://me:ghp_x@git.example.com/w.git", "", "https://git.example.com/w.git", "the token in the address of"),
         ("git@github.com:a/warren.git", "", "git@github.com:a/warren.git", "asks for a key, and the workflow"),
         ("ssh://git@host:2222/w.git", "", "ssh://git@host:2222/w.git", "asks for a key, and the workflow"),
+        ("ssh://git:ghp_x@host:2222/w.git", "", "ssh://git@host:2222/w.git", "the token in the address of origin"),
+        ("HTTPS://ghp_x@[::1]/a@b.git", "", "HTTPS://[::1]/a@b.git", "the token in the address of origin stays out"),
+        ("https://[::1/w.git", "", "https://[::1/w.git", ""),
         ("../elsewhere", "", "{parent}/elsewhere", "which no other machine can fetch"),
         ("", "", "{upstream}", "which no other machine can fetch; FROM=<address> names another place"),
         ("https://a.test/w", "https://b.test/w", "https://b.test/w", ""),
