@@ -24,6 +24,8 @@ _OWN = ("warren", "cloudflare", "pulumi")
 """The namespaces of keys that somebody reads."""
 _CIPHERTEXT = re.compile(r"v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+").fullmatch
 """By a passphrase (pulumi/pulumi, sdk/go/common/resource/config/crypt.go, symmetricCrypter)."""
+_STACK_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}").fullmatch
+"""As Pulumi has it (pulumi/pulumi, sdk/go/common/tokens, ParseStackName)."""
 _DOTTED = "secrets."
 """How a key begins that was meant for warren:secrets."""
 _ROOT = ("config", "encryptionsalt", "encryptedkey", "environment", "secretsprovider")
@@ -41,8 +43,9 @@ def file_of(stack_name: str) -> str:
 
 
 def stacks(root: Path) -> list[str]:
-    """Every stack that has a file, sorted."""
-    return sorted(file.name[len("Pulumi.") : -len(".yaml")] for file in root.glob(file_of("*")))
+    """Every stack that has a file, sorted. What none can be called is none: messages print commands with the name."""
+    names = (file.name[len("Pulumi.") : -len(".yaml")] for file in root.glob(file_of("*")))
+    return sorted(name for name in names if _STACK_NAME(name))
 
 
 def stack_document(

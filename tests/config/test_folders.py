@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.files import folders
-from config.files.stack_file import file_of
+from config.files.stack_file import file_of, stacks
 from config.mistakes import Mistake, Mistakes
 from manifests import platform, report
 from manifests.app.static import read_folder
@@ -304,6 +304,14 @@ def test_what_is_wrong_with_a_stacks_own_static_folder_names_it(tmp_path: Path) 
     (tmp_path / "workspaces.home/mcd/landing").mkdir(parents=True)
     with pytest.raises(Mistakes, match=r"static: workspaces\.home/mcd/landing: has no index\.html"):
         load(write(tmp_path, FILES))
+
+
+def test_what_no_stack_can_be_called_is_none_and_in_no_command(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {**FILES, "Pulumi.x;touch made #.yaml": STACK, "Pulumi.x\ny.yaml": STACK, "Pulumi.A_b.c-1.yaml": STACK},
+    )
+    assert stacks(tmp_path) == ["A_b.c-1", "home"]
 
 
 HOSTILE = "x\x1b]0;title\x07\n::error::made up"
