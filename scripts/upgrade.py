@@ -163,7 +163,7 @@ def main() -> int:
     stack, version = os.environ["WARREN_STACK"], os.environ.get("WARREN_VERSION", "")
     path = submodule(PROJECT, WARREN)
     say("upgrade: asking for Warren's versions")
-    git(WARREN, "fetch", "--quiet", "--tags", "origin")
+    git(WARREN, "fetch", "--tags", "origin")  # with --quiet it would not say which tag has moved
     before, after = git(WARREN, "rev-parse", "HEAD"), target(WARREN, version)
     old, new = name_of(WARREN, before), name_of(WARREN, after)
     back = is_true(WARREN, "merge-base", "--is-ancestor", after, before)

@@ -145,6 +145,14 @@ def test_what_upstream_says_cannot_write_to_the_terminal_what_it_likes(
     assert str(refused.value).startswith("x\\x1b[2Jy")
 
 
+def test_a_release_that_upstream_moved_is_told_and_not_taken(home: Home) -> None:
+    home.release("v0.2.0")
+    git(home.upstream, "tag", "--force", "v0.1.0")
+    with pytest.raises(GitError, match=r"v0\.1\.0 +\("):
+        upgrade.main()
+    assert home.state() == ("v0.1.0", "")
+
+
 @pytest.mark.parametrize("version", ["main", "a commit"])
 def test_a_branch_and_a_commit_are_versions_and_leave_no_release_in_gitmodules(
     version: str, home: Home, monkeypatch: pytest.MonkeyPatch
