@@ -151,39 +151,49 @@ def test_a_preview_that_fails_fails_the_run_and_its_end_is_handed_on(merge: Path
     assert output(merge).startswith("The preview failed:\n\n    1 mistake, nothing was changed:\n")
 
 
+LOOK = "Look for what the text below cannot be trusted to tell"
+CODE = "**This changes more than workspaces and stack files.** Read that first: it ran before this was written."
+OTHERS = "**This changes files that the sandbox does not read**, of which nothing is told here."
+
+
 @pytest.mark.parametrize(
-    ("file", "code"),
+    ("file", "said"),
     [
-        ("workspaces/a.yaml", False),
-        ("workspaces/a/run.sh", False),
-        ("workspaces.home/a.yaml", False),
-        ("Pulumi.home.yaml", False),
-        ("Pulumi.yaml", True),
-        ("workspaces", True),
-        ("workspaces.mk", True),
-        ("Pulumi.x/a.yaml", True),
-        (".github/workflows/preview.yaml", True),
-        ("warren", True),
+        ("workspaces/a.yaml", ""),
+        ("workspaces/a/run.sh", ""),
+        ("workspaces.sandbox/a.yaml", ""),
+        ("Pulumi.sandbox.yaml", ""),
+        ("workspaces.home/a.yaml", OTHERS),
+        ("Pulumi.home.yaml", OTHERS),
+        ("Pulumi.yaml", CODE),
+        ("workspaces", CODE),
+        ("workspaces.mk", CODE),
+        ("Pulumi.x/a.yaml", CODE),
+        (".github/workflows/preview.yaml", CODE),
+        ("warren", CODE),
+        ("Makefile workspaces.home/a.yaml", f"{CODE} {OTHERS}"),
     ],
 )
-def test_who_brings_code_is_named_before_it_runs(file: str, code: bool, merge: Path) -> None:
-    assert list(STEPS)[:2] == ["Bring Warren", "Look whether it brings code"]
+def test_what_a_preview_cannot_be_trusted_to_tell_is_told_before_anything_runs(
+    file: str, said: str, merge: Path
+) -> None:
+    assert list(STEPS)[:2] == ["Bring Warren", LOOK]
     assert run("Bring Warren", merge).returncode == 0
     if file == "warren":  # hidden as well as one can
         git(merge, "config", "submodule.warren.ignore", "all")
         git(merge, "update-index", "--cacheinfo", f"160000,{'ab' * 20},warren")
     else:
-        (merge / file).parent.mkdir(parents=True, exist_ok=True)
-        (merge / file).write_text("x")
-        git(merge, "add", file)
+        for name in file.split():
+            (merge / name).parent.mkdir(parents=True, exist_ok=True)
+            (merge / name).write_text("x")
+            git(merge, "add", name)
     git(merge, "commit", "--quiet", "--message=x")
-    assert run("Look whether it brings code", merge).returncode == 0
-    handed_on = merge.parent / "github_output"
-    assert handed_on.exists() == code
-    if code:
-        said = handed_on.read_text()
-        assert said.startswith("said=**This changes more than workspaces and stack files.** ")
-        assert (merge.parent / "github_step_summary").read_text() == said.removeprefix("said=") + "\n"
+    assert run(LOOK, merge).returncode == 0
+    told = {name: merge.parent / name for name in ("github_output", "github_step_summary")}
+    assert [each.exists() for each in told.values()] == [bool(said)] * 2
+    if said:
+        assert told["github_output"].read_text() == f"said={said}\n"
+        assert told["github_step_summary"].read_text() == f"{said}\n\n"
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -198,7 +208,7 @@ def test_a_warren_that_only_a_fork_has_is_told(known: bool, merge: Path) -> None
     git(merge, "commit", "--quiet", "--message=Warren v0.2.1")
     assert run("Bring Warren", merge).returncode == 0
     assert git(merge / "warren", "rev-parse", "HEAD") == commit
-    assert run("Look whether it brings code", merge).returncode == 0
+    assert run(LOOK, merge).returncode == 0
     said = (merge.parent / "github_output").read_text()
     assert said.endswith("no tag of its origin has.**\n") is not known
 
@@ -239,7 +249,7 @@ def test_what_is_handed_on_is_bounded_and_cannot_end_early(merge: Path) -> None:
     assert len(output(merge)) == 60000
 
 
-@pytest.mark.parametrize("code", ["", "**It brings code.**"])
+@pytest.mark.parametrize("doubts", ["", "**It brings code.**"])
 @pytest.mark.parametrize(
     ("there", "asked"),
     [
@@ -247,7 +257,7 @@ def test_what_is_handed_on_is_bounded_and_cannot_end_early(merge: Path) -> None:
         ("11\n22", "--silent --method PATCH repos/a/b/issues/comments/11 --raw-field body={body}"),
     ],
 )
-def test_there_is_one_comment_which_is_written_anew(there: str, asked: str, code: str, tmp_path: Path) -> None:
+def test_there_is_one_comment_which_is_written_anew(there: str, asked: str, doubts: str, tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "casa").mkdir()
     gh = tmp_path / "bin" / "gh"
@@ -255,11 +265,13 @@ def test_there_is_one_comment_which_is_written_anew(there: str, asked: str, code
     gh.chmod(0o755)
     names = {"COMMENTS": "repos/a/b/issues/7/comments", "ONE": "repos/a/b/issues/comments"}
     text = "notes: `3` $(touch made) created\n\nEnd"
-    done = run("Write the comment, or write it anew", tmp_path / "casa", gh.parent, CODE=code, CHANGES=text, **names)
+    done = run(
+        "Write the comment, or write it anew", tmp_path / "casa", gh.parent, DOUBTS=doubts, CHANGES=text, **names
+    )
     assert done.returncode == 0, done.stderr
     first, _, rest = (tmp_path / "asked").read_text().partition("\n")
     assert first.startswith("api --paginate repos/a/b/issues/7/comments --jq .[] | select(.user.login == ")
-    body = "\n".join(["<!-- what changes, by workspace -->", *([code, ""] if code else []), text])
+    body = "\n".join(["<!-- what changes, by workspace -->", *([doubts, ""] if doubts else []), text])
     assert rest == f"api {asked.format(body=body)}\n"
     assert not (tmp_path / "casa" / "made").exists()
 
