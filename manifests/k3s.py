@@ -11,7 +11,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from config.files import stack_file
+from config.files.stack_file import stack_document
+from config.files.written import as_the_engine_would
 from config.load import validate
 from config.stack import Node, Stack
 
@@ -106,7 +107,7 @@ def commands_of_file(root: Path, stack_name: str) -> str:
     Raises:
         Mistakes: the stack file is missing or has mistakes.
     """
-    written, secrets = stack_file.config_from_file(root / stack_file.file_of(stack_name))
-    document, _ = stack_file.stack_document(root, stack_name, written, secrets)
+    written = as_the_engine_would(root, stack_name)
+    document, _ = stack_document(root, stack_name, written.config, written.secrets)
     commands = install_commands(validate(Stack, document).model)
     return "\n\n".join(f"# on {node}\n{command}" for node, command in commands.items())

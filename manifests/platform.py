@@ -19,7 +19,7 @@ from config.files.folders import documents as workspace_documents
 from config.files.folders import folders, on_disk, static_folder, strays
 from config.files.kubeconfig import ApiServer, api_server
 from config.files.project_file import other_version
-from config.files.stack_file import config_from_file, stack_document
+from config.files.stack_file import stack_document
 from config.load import validate
 from config.mistakes import Document, Loaded, Mistake, Mistakes, Model
 from config.routes import Route, SignIn, hosts_of, route_table, sign_ins
@@ -28,8 +28,6 @@ from config.workspace import Workspace
 from manifests.app import static as static_server
 from manifests.app.static import StaticFiles, items, read_folder
 from manifests.ingress import check_names
-
-__all__ = ["Platform", "config_from_file", "load"]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config.files.stack_file import file_of
+from config.files.written import as_the_engine_would
 from config.routes import Route
 from config.stack import Stack
 from config.workspace import Workspace
@@ -89,6 +89,7 @@ def load(root: Path, stack_name: str, target: Address | None) -> Plan:
     Raises:
         Mistakes: everything that is wrong in the files.
     """
-    written, secrets = platform.config_from_file(root / file_of(stack_name))
+    written = as_the_engine_would(root, stack_name)
     # Whether the token is set is the program's business; a running platform had it.
-    return Plan(stack_name, platform.load(root, stack_name, written, secrets=secrets, cloudflare_token=True), target)
+    loaded = platform.load(root, stack_name, written.config, secrets=written.secrets, cloudflare_token=True)
+    return Plan(stack_name, loaded, target)

@@ -248,13 +248,6 @@ def decoded(written: Mapping[str, Any]) -> dict[str, Any]:
     return data
 
 
-def config_from_file(path: Path) -> tuple[dict[str, Any], list[str]]:
-    """The config of a stack file and the names of its secrets, for those who have no engine at hand."""
-    config = _warren(read(path, path.name).data)
-    secrets = config.pop("secrets", {})
-    return config, sorted(secrets) if isinstance(secrets, dict) else []
-
-
 def _warren(file: Any) -> dict[str, Any]:
     pairs = ((canonical(key), value) for key, value in config_of(file).items())
     return {key.removeprefix("warren:"): value for key, value in pairs if key.startswith("warren:")}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.files.project_file import FILE
 from config.files.stack_file import CLOUDFLARE, SECRETS, canonical, config_of, file_of, leaves
 from config.load import read
 from config.mistakes import Document, Mistake, dotted
@@ -36,6 +37,7 @@ def as_the_engine_would(root: Path, stack_name: str) -> Written:
     """The config of a stack: its own file over what Pulumi.yaml gives to every stack.
 
     A key counts as a whole: the engine merges nothing inside it (pulumi/pulumi, pkg/workspace/config.go, mergeConfig).
+    Without a Pulumi.yaml the stack's own file is all there is; the engine never runs so.
 
     Raises:
         Mistakes: one of the files cannot be read.
@@ -43,7 +45,8 @@ def as_the_engine_would(root: Path, stack_name: str) -> Written:
     shown = file_of(stack_name)
     file = read(root / shown, shown)
     own = {canonical(key): value for key, value in config_of(file.data).items()}
-    common = _of_every_stack(read(root / "Pulumi.yaml", "Pulumi.yaml").data)
+    project = root / FILE
+    common = _of_every_stack(read(project, FILE).data) if project.exists() else {}
     merged = common | own
     secrets = merged.get(SECRETS)
     fields = {key: f"warren:{key}" for key in Stack.model_fields if key != "secrets"}

@@ -11,6 +11,7 @@ from config.mistakes import Mistakes
 from config.version import VERSION
 from manifests import platform
 from manifests.platform import Platform
+from tests import config_from_file
 
 PROJECT = f"name: warren\nconfig:\n  version: {VERSION}\n"
 """What the commands ask for beside them; the program is told by the engine."""
@@ -97,7 +98,7 @@ def edited(file: str, *changes: tuple[str, str]) -> dict[str, str]:
 def load(root: Path, *, cloudflare_token: bool = True) -> Platform:
     """The project under `root` as the program loads it, but for the engine in between."""
     try:
-        config, secrets = platform.config_from_file(root / "Pulumi.home.yaml")
+        config, secrets = config_from_file(root / "Pulumi.home.yaml")
     except (Mistakes, FileNotFoundError):
         config, secrets = {}, []
     return platform.load(root, "home", config, secrets=secrets, cloudflare_token=cloudflare_token)

@@ -12,11 +12,11 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from config.files.editors import FOLDER, stack_schema, texts, workspace_schema
-from config.files.stack_file import config_from_file, stack_document
+from config.files.stack_file import stack_document
 from config.load import parse_yaml, read, validate
 from config.mistakes import Mistake, Mistakes
 from config.stack import Stack
-from tests import REFERENCE
+from tests import REFERENCE, config_from_file
 from tests.config.editors import (
     APP,
     CLIENT,

@@ -14,6 +14,7 @@ from config.mistakes import Mistake, Mistakes
 from manifests import platform, report
 from manifests.app.static import read_folder
 from manifests.platform import Platform
+from tests import config_from_file
 from tests.config.files import FILES, MCD, SHOP, STACK, edited, mistakes, write
 
 PORT = "port: 8000"
@@ -21,7 +22,7 @@ PORT = "port: 8000"
 
 def load(root: Path, stack: str = "home") -> Platform:
     """The project under `root` as one of its stacks has it."""
-    written, secrets = platform.config_from_file(root / file_of(stack))
+    written, secrets = config_from_file(root / file_of(stack))
     return platform.load(root, stack, written, secrets=secrets)
 
 

@@ -14,7 +14,7 @@ from config.load import read
 from config.stack import Stack
 from manifests import platform
 from manifests.platform import Platform
-from tests import REFERENCE
+from tests import REFERENCE, config_from_file
 
 ROOT = Path(__file__).parents[2]
 ENTRA = "mcd-entra-client-secret"
@@ -22,7 +22,7 @@ ENTRA = "mcd-entra-client-secret"
 
 def shipped(stack: str, secrets: list[str] | None = None) -> Platform:
     """The platform of a stack that ships."""
-    config, names = platform.config_from_file(REFERENCE / f"Pulumi.{stack}.yaml")
+    config, names = config_from_file(REFERENCE / f"Pulumi.{stack}.yaml")
     return platform.load(REFERENCE, stack, config, secrets=names if secrets is None else secrets)
 
 
@@ -80,7 +80,7 @@ def test_no_stack_file_holds_a_secret_that_can_be_read() -> None:
 
 
 def test_the_suite_of_the_docs_is_right_and_fits_on_the_home_nodes() -> None:
-    config, _ = platform.config_from_file(REFERENCE / "Pulumi.home.yaml")
+    config, _ = config_from_file(REFERENCE / "Pulumi.home.yaml")
     secrets = [f"suite-{name}" for name in ("github", "secret-key", "db-password", "redis-password", "backup-key")]
     root = ROOT / "docs/examples/suite"
     plan = platform.load(root, "home", {**config, "workspaces": ["suite"]}, secrets=secrets)
@@ -137,7 +137,7 @@ def test_the_defaults_of_pulumi_yaml_are_the_models() -> None:
 
 
 def test_the_defaults_of_pulumi_yaml_change_nothing() -> None:
-    config, _ = platform.config_from_file(REFERENCE / "Pulumi.home.yaml")
+    config, _ = config_from_file(REFERENCE / "Pulumi.home.yaml")
     defaults = {key: entry["default"] for key, entry in declared().items() if "default" in entry and key != "secrets"}
     assert platform.load(REFERENCE, "home", {**defaults, **config}, secrets=[ENTRA]) == shipped("home", [ENTRA])
 

@@ -14,9 +14,9 @@ import pytest
 
 from config.files import kubeconfig
 from config.files.kubeconfig import ApiServer
-from config.files.stack_file import config_from_file
 from config.mistakes import Mistakes
 from manifests import platform
+from tests import config_from_file
 from tests.config.files import FILES, STACK, edited, write
 
 SECRET = "hunter2-is-the-key"

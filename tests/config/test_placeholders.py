@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from config.files.stack_file import config_from_file
 from config.mistakes import Mistakes
 from manifests import platform
+from tests import config_from_file
 from tests.config.files import STACK, edited, load, write
 
 HOME = "Pulumi.home.yaml"

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
-from config.files import reference, stack_file
+from config.files import reference
 from config.load import parse_yaml
 from config.mistakes import Mistake, Mistakes
 from config.stack import Stack
@@ -23,7 +23,7 @@ from manifests.ingress import controller
 from sandbox.kubernetes.schema import KUBERNETES_VERSION
 from scripts import check_files, parts
 from smoke import floors
-from tests import REFERENCE
+from tests import REFERENCE, config_from_file
 from tests.real import control_plane
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +106,7 @@ YAML = dict(yaml_blocks())
 @pytest.mark.parametrize("place", YAML)
 def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     written = parse_yaml(YAML[place], place).data
-    keys, known = stack_file.config_from_file(REFERENCE / "Pulumi.home.yaml")
+    keys, known = config_from_file(REFERENCE / "Pulumi.home.yaml")
     named = re.findall(r"secret: ([a-z0-9-]+) }", YAML[place])
     workspace: dict[str, Any] = {"name": "docs", "host": "docs", "quota": {"cpu": "3", "memory": "4Gi"}, "auth": "none"}
     workspace["apps"] = {"web": {"image": "docker.io/traefik/whoami:v1.11.0"}}
@@ -257,7 +257,7 @@ EDITS = {
 
 def told(root: Path, *, secrets: list[str], cloudflare_token: bool) -> str:
     """What a preview of the home stack says about the files below `root`."""
-    written, _ = stack_file.config_from_file(root / "Pulumi.home.yaml")
+    written, _ = config_from_file(root / "Pulumi.home.yaml")
     with pytest.raises(Mistakes) as mistakes:
         platform.load(root, "home", written, secrets=secrets, cloudflare_token=cloudflare_token)
     return str(mistakes.value)
@@ -290,7 +290,7 @@ def test_readme_shows_what_a_stack_without_secrets_says() -> None:
 
 
 def url_rows() -> list[dict[str, Any]]:
-    written, _ = stack_file.config_from_file(REFERENCE / "Pulumi.home.yaml")
+    written, _ = config_from_file(REFERENCE / "Pulumi.home.yaml")
     plan = platform.load(REFERENCE, "home", written, secrets=["mcd-entra-client-secret"])
     return report.url_table(plan.routes)
 

@@ -18,10 +18,10 @@ from types import MappingProxyType
 
 import pytest
 
-from config.files import stack_file
 from manifests import platform, report
 from scripts.project import WARREN
 from scripts.stack import ENGINE_FILE, checkpoint_of
+from tests import config_from_file
 from tests.engine.harness import copy_platform
 
 MADE_OF = ("Makefile", "platform.mk", "bin", "requirements-dev.txt", "scripts", "sandbox", "tools/pulumi/go.mod")
@@ -88,7 +88,7 @@ def test_a_piped_preview_ends_with_the_url_table_and_what_changes_whatever_pytho
     done = make(checkout, "preview", PYTHONIOENCODING="latin1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "└─ pulumi:pulumi:Stack  warren-sandbox" in done.stdout
-    written, secrets = stack_file.config_from_file(checkout / "Pulumi.sandbox.yaml")
+    written, secrets = config_from_file(checkout / "Pulumi.sandbox.yaml")
     routes = platform.load(checkout, "sandbox", written, secrets=secrets).routes
     table = report.text_table(report.url_table(routes))
     shown, _, changed = done.stdout.partition("\n\nWhat changes\n")

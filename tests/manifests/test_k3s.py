@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,19 @@ def test_the_commands_come_from_the_stack_file_alone() -> None:
         f"# on pi-1\ncurl -sfL https://get.k3s.io | INSTALL_K3S_VERSION={k3s.VERSION} sh -s - server --node-name=pi-1 "
     )
     assert "\n\n# on pi-2\ncurl" in text
+
+
+def test_what_pulumi_yaml_gives_to_every_stack_counts(tmp_path: Path) -> None:
+    shutil.copytree(REFERENCE, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "Pulumi.home.yaml"
+    line = "  warren:domain: devailab.work\n"
+    text = file.read_text("utf-8")
+    assert line in text
+    file.write_text(text.replace(line, ""), "utf-8")
+    with pytest.raises(Mistakes, match="domain: is missing"):
+        k3s.commands_of_file(tmp_path, "home")
+    (tmp_path / "Pulumi.yaml").write_text("config:\n  version: 0.1.0\n  domain: { value: devailab.work }\n", "utf-8")
+    assert k3s.commands_of_file(tmp_path, "home") == k3s.commands_of_file(REFERENCE, "home")
 
 
 def test_a_stack_file_that_is_missing_is_a_mistake(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from config.files.stack_file import before_the_engine, config_from_file, decoded
+from config.files.stack_file import before_the_engine, decoded
 from config.mistakes import Mistakes
 from manifests import platform
+from tests import config_from_file
 from tests.config.files import FILES, MCD, SHOP, STACK, edited, load, mistakes, write
 
 
@@ -325,7 +326,7 @@ def test_a_secret_that_is_one_encrypted_object_is_not_plain_text(tmp_path: Path)
         "Pulumi.home.yaml", ("warren:secrets:\n    mcd-entra: { secure: AAAA }", "warren:secrets: { secure: A }")
     )
     write(tmp_path, files)
-    config, _ = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
+    config, _ = config_from_file(tmp_path / "Pulumi.home.yaml")
     assert platform.load(tmp_path, "home", config, secrets=["mcd-entra"]).stack.secrets == {"mcd-entra"}
 
 
@@ -354,7 +355,7 @@ PLAIN = [
 def test_rule_62_a_secret_in_plain_text_is_refused_with_its_line_and_not_repeated(line: str, tmp_path: Path) -> None:
     old = "warren:secrets:\n    mcd-entra: { secure: AAAA }"
     write(tmp_path, edited("Pulumi.home.yaml", (old, line if "secrets" in line else f"{line}\n  {old}")))
-    config, _ = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
+    config, _ = config_from_file(tmp_path / "Pulumi.home.yaml")
     with pytest.raises(Mistakes) as refused:
         platform.load(tmp_path, "home", config, secrets=["mcd-entra"])
     [told] = refused.value.mistakes
@@ -375,7 +376,7 @@ def test_rule_62_a_sandbox_keeps_no_token_in_plain_text_either(tmp_path: Path) -
 
 def test_rule_62_plain_text_that_is_not_in_the_stacks_file_is_refused_and_told_once(tmp_path: Path) -> None:
     write(tmp_path, edited("Pulumi.home.yaml", ("config:\n", "config:\n  cloudflare:apiToken: hunter2\n")))
-    config, secrets = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
+    config, secrets = config_from_file(tmp_path / "Pulumi.home.yaml")
     with pytest.raises(Mistakes) as refused:
         platform.load(tmp_path, "home", config, secrets=secrets, plain=["cloudflare:apiToken"])
     assert len(refused.value.mistakes) == 1

@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from config.files.stack_file import config_from_file
 from manifests import platform
 from scripts.project import WARREN
+from tests import config_from_file
 from tests.engine.harness import Project, copy_platform, prepare
 
 Manifest = dict[str, Any]

@@ -13,7 +13,7 @@ from config.mistakes import Mistake, Mistakes
 from manifests import platform
 from scripts import check_files
 from scripts.project import WARREN
-from tests import REFERENCE
+from tests import REFERENCE, config_from_file
 from tests.config.files import FILES, PROJECT, edited, write
 from tests.config.mistakes import Case, cases
 
@@ -45,7 +45,7 @@ def test_every_mistake_is_refused_in_the_words_of_the_program(case: Case, tmp_pa
 def test_the_reference_is_refused_for_what_has_to_be_filled_in_and_that_can_come_later(tmp_path: Path) -> None:
     shutil.copytree(REFERENCE, tmp_path, dirs_exist_ok=True)
     shutil.copy(WARREN / "Pulumi.yaml", tmp_path)
-    written, names = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
+    written, names = config_from_file(tmp_path / "Pulumi.home.yaml")
     with pytest.raises(Mistakes) as refused:
         platform.load(tmp_path, "home", written, secrets=names, cloudflare_token=False, kubeconfig=True)
     mistakes = [str(mistake) for mistake in refused.value.mistakes if mistake.where != "cluster.kubeconfig"]

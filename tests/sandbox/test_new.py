@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from config.files.stack_file import config_from_file
 from config.load import parse_yaml
 from config.mistakes import Mistakes
 from manifests import platform
@@ -20,6 +19,7 @@ from scripts import new
 from scripts.git import git
 from scripts.new import PLACEHOLDER_DOMAIN, PLACEHOLDER_NODES, Wanted
 from scripts.project import PROJECT, WARREN
+from tests import config_from_file
 
 ME = {
     "GIT_AUTHOR_NAME": "A",

@@ -10,6 +10,7 @@ import pytest
 from config.mistakes import Mistakes
 from manifests import platform
 from scripts import check_files, workspace
+from tests import config_from_file
 from tests.config.files import FILES, PROJECT, edited, write
 
 TOKEN = "  cloudflare:apiToken: { secure: AAAA }\n"
@@ -41,7 +42,7 @@ def test_a_workspace_is_begun_and_listed_in_every_stack(tmp_path: Path) -> None:
     wanted = {name: text.replace(b"[mcd, shop]", b"[mcd, shop, club]") for name, text in before.items()}
     wanted["Pulumi.away.yaml"] = before["Pulumi.away.yaml"].replace(b"    - shop\n", b"    - shop\n    - club\n")
     assert after == wanted
-    config, secrets = platform.config_from_file(tmp_path / "Pulumi.home.yaml")
+    config, secrets = config_from_file(tmp_path / "Pulumi.home.yaml")
     plan = platform.load(tmp_path, "home", config, secrets=secrets)
     assert [(row.host, row.path) for row in plan.routes if row.workspace == "club"] == [("club.example.com", "/")]
     assert plan.warnings == ()
