@@ -27,7 +27,14 @@ def _branches(siblings: list[Resource], indent: str, children: dict[str, list[Re
     ordered = sorted(siblings, key=lambda each: (each.urn not in children, each.type, each.urn))
     for number, each in enumerate(ordered):
         last = number == len(ordered) - 1
-        label = f"{each.type}  {each.name}" + ("" if each.op == "same" else f"  {each.op}")
+        label = f"{_shown(each.type)}  {each.name}" + ("" if each.op == "same" else f"  {each.op}")
         drawn.append(f"{SIGNS.get(each.op, ' '):<3}{indent}{'└─ ' if last else '├─ '}{label}")
         drawn += _branches(children.get(each.urn, []), indent + ("   " if last else "│  "), children)
     return drawn
+
+
+def _shown(kind: str) -> str:
+    """A type as the engine shows it: without the file of its module, which bridged providers name like the type."""
+    module, slash, rest = kind.partition("/")
+    file, colon, name = rest.partition(":")
+    return f"{module}:{name}" if slash and colon and file == f"{name[:1].lower()}{name[1:]}" else kind

@@ -21,6 +21,7 @@ def test_children_are_below_their_parents_whatever_the_order_of_events() -> None
         resource("a", "kubernetes:core/v1:ConfigMap", "update", TEAM),
         resource("old", "kubernetes:core/v1:Secret", "delete", TEAM),
         resource("cluster", "pulumi:providers:kubernetes", "same"),
+        resource("web", "cloudflare:index/dnsRecord:DnsRecord", "same"),
     ]
     expected = [
         "   └─ pulumi:pulumi:Stack  dev",
@@ -28,6 +29,7 @@ def test_children_are_below_their_parents_whatever_the_order_of_events() -> None
         "~     │  ├─ kubernetes:core/v1:ConfigMap  a  update",
         "+-    │  ├─ kubernetes:core/v1:ResourceQuota  quota  replace",
         "-     │  └─ kubernetes:core/v1:Secret  old  delete",
+        "      ├─ cloudflare:index:DnsRecord  web",
         "      └─ pulumi:providers:kubernetes  cluster",
     ]
     assert draw(resources) == expected
