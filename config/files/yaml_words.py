@@ -81,7 +81,9 @@ class _Place:
         return self.start, self._no_colon(self.start)
 
     def _flow(self) -> tuple[int, str]:
-        opening, closing = ("[", "]") if "sequence" in self.context else ("{", "}")
+        # Where a value was to begin, the parser does not say in what.
+        listed = "sequence" in self.context or ("node" in self.context and self.text.rfind("[") > self.text.rfind("{"))
+        opening, closing = ("[", "]") if listed else ("{", "}")
         if "${" in self.text or "{{" in self.text:
             return self.line, "has a { in a value; put quotes around it"
         if self.start == self.line:

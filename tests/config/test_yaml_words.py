@@ -48,6 +48,8 @@ SLIPS = {
     ),
     "brace": ("q: { c: 1\np: 1\n", 1, "has a { that is never closed, or misses a comma before line 2; close it with }"),
     "comma": ('q: { c: "1" m: 2Gi }\n', 1, "misses a comma, or the } that closes its {"),
+    "nothing in a bracket": ("a: 1\napps: [\n", 2, "misses a comma, or the ] that closes its ["),
+    "nothing in a brace": ("a: 1\napps: {\n", 2, "misses a comma, or the } that closes its {"),
     "brace too many": ("q: { c: 1 }}\np: 1\n", 1, "has a } too many"),
     "at": ("host: @\n", 1, "has a value that begins with @; put quotes around it"),
     "percent": ("a: %x\n", 1, "has a value that begins with %; put quotes around it"),
