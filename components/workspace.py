@@ -91,6 +91,6 @@ class Workspace(pulumi.ComponentResource):
                 after = pulumi.ResourceOptions(parent=self, depends_on=list(ready))
                 ready.append(KubernetesObject(f"{name}-ingress-{manifest['metadata']['name']}", manifest, after))
 
-        written = mark.of(stack, workspace, args.static)
         urls = [route.url for route in routes]
-        self.register_outputs({"namespace": workspace.name, "urls": urls, "written": written})
+        mine = mark.of(stack, workspace, args.static)
+        self.register_outputs({"namespace": workspace.name, "urls": urls, "written": mine})
