@@ -118,7 +118,7 @@ def place(text: str) -> Path:
     folder = (PROJECT / os.environ.get("WARREN_CWD", "") / Path(text).expanduser()).resolve()
     for root, whose in ((WARREN, "Warren's own folder"), (PROJECT, "this repository")):
         if folder.is_relative_to(root):
-            raise ValueError(f"{folder} is inside {whose}; take a folder beside it, such as ../casa")
+            raise ValueError(f"{folder} is inside {whose}; take a folder beside it")
     if not folder.parent.is_dir():
         raise ValueError(f"there is no folder {folder.parent} to make {folder.name} in")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
