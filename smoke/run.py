@@ -190,7 +190,7 @@ def _kubeconfig(root: Path, plan: Plan) -> Path | None:
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m smoke",
+        prog="make smoke ARGS=...",
         description="Check a running platform from outside. It changes nothing, and sends no credentials anywhere but "
         f"the Cloudflare token in {edge.TOKEN}, if there is one, to Cloudflare.",
     )
