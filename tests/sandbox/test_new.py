@@ -18,7 +18,7 @@ from manifests import platform
 from scripts import new
 from scripts.git import git
 from scripts.new import PLACEHOLDER_DOMAIN, PLACEHOLDER_NODES, Wanted
-from scripts.project import PROJECT, WARREN
+from scripts.project import WARREN
 from tests import config_from_file
 
 ME = {
@@ -111,7 +111,9 @@ def test_a_path_starts_where_it_was_typed(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("WARREN_CWD", str(tmp_path / "below"))
     assert new.place("../casa") == tmp_path / "casa"
     monkeypatch.delenv("WARREN_CWD")
-    assert new.place("../casa") == PROJECT.parent / "casa"
+    monkeypatch.setattr(new, "PROJECT", tmp_path / "mine" / "home")
+    (tmp_path / "mine").mkdir()
+    assert new.place("../casa") == tmp_path / "mine" / "casa"
 
 
 def test_a_folder_that_leads_into_warren_by_a_link_is_inside_it(tmp_path: Path) -> None:
