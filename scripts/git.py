@@ -12,6 +12,9 @@ from config.printable import printable
 _ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR")
 """Set while git runs a hook: they would lead to that hook's repository instead of the one that is named."""
 
+_RELEASE = re.compile(r"v([0-9]+)\.([0-9]+)\.([0-9]+)").fullmatch
+"""What a release is tagged as."""
+
 
 class GitError(Exception):
     """A git command that failed; the text is what git said."""
@@ -43,6 +46,23 @@ def is_true(folder: Path, *words: str) -> bool:
     except GitError:
         return False
     return True
+
+
+def releases(folder: Path, *words: str) -> list[str]:
+    """Return the release tags, the oldest first; ``words`` are more arguments of ``git tag``."""
+    found = [tag for tag in git(folder, "tag", *words).split() if _RELEASE(tag)]
+    return sorted(found, key=lambda tag: [int(part) for part in tag[1:].split(".")])
+
+
+def release_of(folder: Path, commit: str) -> str:
+    """Return the newest release that a commit is, or an empty string."""
+    return next(reversed(releases(folder, "--points-at", commit)), "")
+
+
+def pinned(project: Path, path: str) -> str:
+    """Return the commit that a repository pins for its submodule at a path, or an empty string where there is none."""
+    mode, commit, *_ = [*git(project, "ls-files", "--stage", "--", path).split(), "", ""]
+    return commit if mode == "160000" else ""
 
 
 def is_path(url: str) -> bool:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.patterns import DOMAIN, NAME
-from scripts.git import GitError, git, is_path, is_true, without_password
+from scripts.git import GitError, git, is_path, is_true, release_of, without_password
 from scripts.parts import say
 from scripts.project import PROJECT, WARREN
 
@@ -231,17 +231,11 @@ def make(want: Wanted, root: Path, commit: str, url: str) -> None:
     git(warren, "remote", "add", "origin", url)
     git(root, "submodule", "--quiet", "add", "--", url, SUBMODULE)
     git(root, "submodule", "--quiet", "absorbgitdirs")
-    if tag := release(warren):
+    if tag := release_of(warren, "HEAD"):
         git(root, "config", "--file=.gitmodules", f"submodule.{SUBMODULE}.branch", tag)  # what Renovate goes on from
     git(root, "add", "--all")
     if (WARREN / BUILT).is_file():
         hand_over(WARREN / BUILT, warren / BUILT)
-
-
-def release(warren: Path) -> str:
-    """Return the release tag of the commit that is checked out, or an empty string."""
-    tags = git(warren, "tag", "--points-at", "HEAD").split()
-    return next((tag for tag in tags if re.fullmatch(r"v[0-9]+\.[0-9]+\.[0-9]+", tag)), "")
 
 
 def hand_over(engine: Path, target: Path) -> None:

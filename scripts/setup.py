@@ -19,7 +19,7 @@ import urllib.request
 from pathlib import Path
 
 from scripts import parts
-from scripts.git import GitError, git
+from scripts.git import GitError, git, pinned
 from scripts.parts import say
 from scripts.project import PROJECT, WARREN
 
@@ -231,11 +231,10 @@ def say_other_pin() -> None:
     """Say that Warren is not the one that the repository around it pins: `git pull` does not move it."""
     path = os.path.relpath(WARREN, PROJECT)
     try:
-        pinned = git(PROJECT, "ls-files", "--stage", "--", path).split()
-        here = git(WARREN, "rev-parse", "HEAD")
+        pin, here = pinned(PROJECT, path), git(WARREN, "rev-parse", "HEAD")
     except GitError:
         return  # whoever keeps Warren in another way has no pin
-    if pinned[:1] == ["160000"] and pinned[1] != here:
+    if pin and pin != here:
         say(f"setup: {path}/ is not at the commit that this repository pins; after a git pull: git submodule update")
 
 

@@ -17,11 +17,10 @@ from pathlib import Path
 from types import FrameType
 
 from config.printable import printable
-from scripts.git import GitError, git, is_true
+from scripts.git import GitError, git, is_true, pinned, release_of, releases
 from scripts.parts import say
 from scripts.project import PROJECT, WARREN
 
-_RELEASE = re.compile(r"v([0-9]+)\.([0-9]+)\.([0-9]+)").fullmatch
 _BREAKING = "Breaking"
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -31,15 +30,9 @@ def stop(text: str) -> SystemExit:
     return SystemExit(f"upgrade: {text}")
 
 
-def releases(warren: Path, *words: str) -> list[str]:
-    """Return the release tags, the oldest first; ``words`` are more arguments of ``git tag``."""
-    found = [tag for tag in git(warren, "tag", *words).split() if _RELEASE(tag)]
-    return sorted(found, key=lambda tag: [int(part) for part in tag[1:].split(".")])
-
-
 def name_of(warren: Path, commit: str) -> str:
     """Return the release that a commit is, or the beginning of its hash."""
-    return next(reversed(releases(warren, "--points-at", commit)), commit[:12])
+    return release_of(warren, commit) or commit[:12]
 
 
 def target(warren: Path, version: str) -> str:
@@ -101,12 +94,12 @@ def submodule(project: Path, warren: Path) -> str:
             "this is Warren's own checkout, which git pull brings forward; an upgrade is for a platform repository"
         )
     path = os.path.relpath(warren, project)
-    entry = git(project, "ls-files", "--stage", "--", path).split()
-    if entry[:1] != ["160000"]:
+    pin = pinned(project, path)
+    if not pin:
         raise stop(f"{path} is no submodule of {project}, so there is no pin to move")
     if own := git(warren, "status", "--porcelain", "--untracked-files=no"):
         raise stop(f"{path}/ has changes of its own; take them back or commit them elsewhere first:\n{own}")
-    if entry[1] != git(warren, "rev-parse", "HEAD"):
+    if pin != git(warren, "rev-parse", "HEAD"):
         raise stop(f"{path}/ is not at the commit that this repository pins; run first: git submodule update {path}")
     return path
 
@@ -118,8 +111,7 @@ def move(project: Path, path: str, commit: str) -> None:
     modules = ("config", "--file=.gitmodules")
     pairs = (line.split(None, 1) for line in git(project, *modules, "--get-regexp", r"\.path$").splitlines())
     key = next(name for name, value in pairs if value == path).removesuffix("path") + "branch"
-    release = name_of(warren, commit)
-    if _RELEASE(release):
+    if release := release_of(warren, commit):
         git(project, *modules, key, release)  # what Renovate goes on from
     elif is_true(project, *modules, "--get", key):
         git(project, *modules, "--unset", key)
