@@ -21,7 +21,8 @@ from config.checks import check_workspace
 from config.fields.names import Name
 from config.files.folders import COMMON
 from config.files.listing import KEY, listed
-from config.files.stack_file import before_the_engine, canonical, config_of, file_of, last_part, stacks
+from config.files.project_file import config_of
+from config.files.stack_file import before_the_engine, canonical, file_of, last_part, stacks
 from config.files.written import Written, as_the_engine_would
 from config.load import parse_yaml, validate
 from config.mistakes import Mistake, Mistakes

@@ -10,7 +10,8 @@ import re
 
 import yaml
 
-from config.files.stack_file import canonical, config_of
+from config.files.project_file import config_of
+from config.files.stack_file import canonical
 from config.load import parse_yaml
 from config.mistakes import Mistakes
 

@@ -7,6 +7,7 @@ engine: no stack can say another one, and a mistake has a line.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from config.load import read
 from config.mistakes import KeyPath, Mistake, Mistakes
@@ -14,6 +15,12 @@ from config.version import OLDEST, VERSION, order
 
 FILE = "Pulumi.yaml"
 _NAMES = ("version", "warren:version")
+
+
+def config_of(file: Any) -> dict[str, Any]:
+    """What stands below `config:` in a stack's file or in Pulumi.yaml."""
+    config = file.get("config") if isinstance(file, dict) else None
+    return config if isinstance(config, dict) else {}
 
 
 def other_version(root: Path) -> list[Mistake]:
@@ -27,8 +34,7 @@ def other_version(root: Path) -> list[Mistake]:
         file = read(root / FILE, FILE)
     except Mistakes as refused:
         return refused.mistakes
-    data = file.data if isinstance(file.data, dict) else {}
-    config = data["config"] if isinstance(data.get("config"), dict) else {}
+    config = config_of(file.data)
     name = next((name for name in _NAMES if name in config), None)
     if name is None:
         what = f"is missing; write under config: version: {VERSION}, the Warren that the files here are for"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from config import commands
-from config.files.project_file import other_version
+from config.files.project_file import config_of, other_version
 from config.load import read
 from config.mistakes import Document, KeyPath, Mistake, Mistakes, dotted, nearest
 
@@ -119,12 +119,6 @@ def canonical(key: str) -> str:
     if len(parts) == 3 and parts[1] == "config":
         return f"{parts[0]}:{parts[2]}"
     return key if len(parts) > 1 else f"warren:{key}"
-
-
-def config_of(file: Any) -> dict[str, Any]:
-    """What stands below `config:` in a stack's file or in Pulumi.yaml."""
-    config = file.get("config") if isinstance(file, dict) else None
-    return config if isinstance(config, dict) else {}
 
 
 def _keys(file: Document) -> Iterator[Mistake]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config.files.project_file import FILE
-from config.files.stack_file import CLOUDFLARE, SECRETS, canonical, config_of, file_of, leaves
+from config.files.project_file import FILE, config_of
+from config.files.stack_file import CLOUDFLARE, SECRETS, canonical, file_of, leaves
 from config.load import read
 from config.mistakes import Document, Mistake, dotted
 from config.stack import Stack
