@@ -77,6 +77,12 @@ def parse_yaml(text: str, shown: str) -> Document:
     return Document(shown, data, reader.lines)
 
 
+def child(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    """What stands at a key of a composed mapping; None where that is no mapping, or has no such key."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next((value for name, value in pairs if name.value == key), None)
+
+
 _INT = re.compile(r"[-+]?[0-9]+").fullmatch
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?").fullmatch
 _TRUE, _FALSE, _NULL = ("true", "True", "TRUE"), ("false", "False", "FALSE"), ("", "~", "null", "Null", "NULL")

@@ -24,6 +24,7 @@ from pathlib import Path
 import yaml
 
 from config.files.stack_file import before_the_engine, file_of, last_part, stacks
+from config.load import child
 from config.mistakes import Mistakes
 from scripts import changes, event_log
 from scripts.git import is_true
@@ -66,7 +67,7 @@ def is_sandbox(stack_file: Path) -> bool:
     except yaml.YAMLError:
         # Its other lines will be told by the engine, in the environment that this one asks for.
         return _SANDBOX_LINE.search(text) is not None
-    found = _child(_child(file, "config"), _KEY)
+    found = child(child(file, "config"), _KEY)
     if found is None:
         return False
     if isinstance(found, yaml.ScalarNode):
@@ -75,11 +76,6 @@ def is_sandbox(stack_file: Path) -> bool:
         if word in ("true", "false"):
             return word == "true"
     raise ValueError(f"{stack_file.name}:{found.start_mark.line + 1}: {_KEY}: write true or false")
-
-
-def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    pairs = node.value if isinstance(node, yaml.MappingNode) else []
-    return next((value for name, value in pairs if name.value == key), None)
 
 
 def sandbox_environment(root: Path, base: dict[str, str]) -> dict[str, str]:

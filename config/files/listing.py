@@ -12,7 +12,7 @@ import yaml
 
 from config.files.project_file import config_of
 from config.files.stack_file import canonical
-from config.load import parse_yaml
+from config.load import child, parse_yaml
 from config.mistakes import Mistakes
 
 KEY = "warren:workspaces"
@@ -54,12 +54,11 @@ def _edited(text: str, key: str, name: str) -> str:
         LookupError: there is no place for it.
     """
     newline = "\r\n" if "\r\n" in text else "\n"
-    config = _child(yaml.compose(text, yaml.SafeLoader), "config")
+    config = child(yaml.compose(text, yaml.SafeLoader), "config")
     if not isinstance(config, yaml.MappingNode) or not config.value:
         raise LookupError
-    try:
-        names = _child(config, key)
-    except LookupError:
+    names = child(config, key)
+    if names is None:
         first = config.value[0][0].start_mark
         return _insert(text, first.index, f"{key}: [{name}]{newline}{' ' * first.column}")
     if isinstance(names, yaml.ScalarNode) and not names.value:
@@ -80,14 +79,6 @@ def _edited(text: str, key: str, name: str) -> str:
         return _insert(text, end, f", {name}")
     comma = rest.group(1)
     return _insert(_insert(text, rest.end(), f"{newline}{' ' * column}{name}{comma}"), end, "" if comma else ",")
-
-
-def _child(node: yaml.Node | None, key: str) -> yaml.Node:
-    for name, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        if name.value == key:
-            found: yaml.Node = value
-            return found
-    raise LookupError
 
 
 def _insert(text: str, at: int, more: str) -> str:
