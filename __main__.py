@@ -21,6 +21,7 @@ from components.signin import DexCustomResources
 from components.tenant import TenancyRules
 from components.tunnel import Tunnel, TunnelArgs
 from components.workspace import Workspace, WorkspaceArgs
+from config.columns import text_table
 from config.files import kubeconfig
 from config.files.stack_file import CLOUDFLARE, SECRETS
 from config.mistakes import Mistakes
@@ -124,10 +125,10 @@ async def outputs() -> dict[str, pulumi.Input[Any]]:
     await asyncio.sleep(0)
     table, read = report.url_table(plan.routes), report.secret_table(plan.readers)
     told = {
-        "For this stack alone": report.text_table(report.own_files(plan.read_from)),
-        "Secrets": report.text_table(read),
+        "For this stack alone": text_table(report.own_files(plan.read_from)),
+        "Secrets": text_table(read),
         "Capacity": capacity.text(stack, plan.workspaces),
-        "Routes": report.text_table(table),
+        "Routes": text_table(table),
     }
     if plan.warnings:
         pulumi.warn(report.warning_text(plan.warnings))

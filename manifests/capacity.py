@@ -11,10 +11,10 @@ from typing import Any
 from config.app import App
 from config.checks.capacity import Row, capacity, for_kubernetes
 from config.checks.usage import own_volumes, platform_pods, storage, workspace_pods
+from config.columns import text_table
 from config.fields.quantities import mebibytes, memory_quantity
 from config.stack import Stack
 from config.workspace import Workspace
-from manifests.report import text_table
 
 _HOSTNAME = "kubernetes.io/hostname"
 _ON_ONE_NODE = (None, "local-path")

@@ -52,18 +52,6 @@ def warning_text(warnings: Sequence[Mistake]) -> str:
     return "\n".join([f"{head}, in case it is not meant:", *(f"  {warning}" for warning in warnings)])
 
 
-def text_table(rows: Sequence[dict[str, Any]]) -> str:
-    """Rows as columns of text, headed by their keys; empty text for no rows."""
-    if not rows:
-        return ""
-    head = list(rows[0])
-    cells = [head, *([str(row[key]) for key in head] for row in rows)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
-    )
-
-
 def allow_rule(allow: Allow) -> str:
     """Who may come in, as a sentence a person can check."""
     who = [f"@{domain}" for domain in allow.emailDomains] or list(allow.emails) or ["anyone the providers know"]

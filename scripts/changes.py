@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from config.columns import text_table
 from scripts.event_log import STACK, WORKSPACE, Log, Resource
 from scripts.tree import SIGNS
 
@@ -98,10 +99,7 @@ def text(log: Log) -> str:
     rows = _rows(log)
     if not rows:
         return "Nothing changes."
-    cells = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
-    return "\n".join(["What changes", *lines, *remarks(log)])
+    return "\n".join(["What changes", text_table(rows), *remarks(log)])
 
 
 def markdown(log: Log, stack: str) -> str:

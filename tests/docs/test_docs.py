@@ -14,6 +14,7 @@ import pytest
 import yaml
 from pydantic import TypeAdapter
 
+from config.columns import text_table
 from config.files import reference
 from config.load import parse_yaml
 from config.mistakes import Mistake, Mistakes
@@ -301,7 +302,7 @@ def url_rows() -> list[dict[str, Any]]:
 
 
 def test_readme_shows_the_url_table_as_it_is_printed() -> None:
-    text = report.text_table(url_rows())
+    text = text_table(url_rows())
     assert in_a_block(text), text
 
 

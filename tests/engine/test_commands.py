@@ -18,6 +18,7 @@ from types import MappingProxyType
 
 import pytest
 
+from config.columns import text_table
 from manifests import platform, report
 from scripts.project import WARREN
 from scripts.stack import ENGINE_FILE, checkpoint_of
@@ -90,7 +91,7 @@ def test_a_piped_preview_ends_with_the_url_table_and_what_changes_whatever_pytho
     assert "└─ pulumi:pulumi:Stack  warren-sandbox" in done.stdout
     written, secrets = config_from_file(checkout / "Pulumi.sandbox.yaml")
     routes = platform.load(checkout, "sandbox", written, secrets=secrets).routes
-    table = report.text_table(report.url_table(routes))
+    table = text_table(report.url_table(routes))
     shown, _, changed = done.stdout.partition("\n\nWhat changes\n")
     assert shown.endswith(f"Routes\n{table}")
     assert [line.split()[0] for line in changed.splitlines()[:4]] == ["workspace", "mcd", "perso", "public"]

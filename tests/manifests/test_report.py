@@ -67,8 +67,3 @@ def test_who_can_reach_names_networks_and_basic_auth() -> None:
     route = _route("none", allowFrom=("203.0.113.0/24",), basicAuth={"secret": "s"})
     row = report.who_can_reach([_workspace("none")], [route])[0]
     assert row["allow"] == "clients in 203.0.113.0/24 with the basic-auth password"
-
-
-def test_a_text_table_lines_its_columns_up() -> None:
-    assert report.text_table([{"a": "1", "long": "x"}, {"a": "22", "long": "y"}]) == "a   long\n1   x\n22  y"
-    assert report.text_table([]) == ""
