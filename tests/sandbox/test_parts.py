@@ -98,6 +98,6 @@ def test_without_go_it_says_what_to_install(builds: list[str], monkeypatch: pyte
 
 
 def test_every_module_in_tools_can_be_read() -> None:
-    assert {"etcd", "kubernetes", "kubernetes-oldest", "oauth2-proxy", "traefik"} <= set(parts.names())
+    assert {"containerd", "etcd", "kubernetes", "kubernetes-oldest", "oauth2-proxy", "traefik"} <= set(parts.names())
     assert parts.ENGINE not in parts.names()
     assert all(parts.programs(parts.MODULES / name) for name in parts.names())
