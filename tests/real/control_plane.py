@@ -1,8 +1,9 @@
 """A real Kubernetes control plane for tests: etcd, kube-apiserver and kube-controller-manager, from nothing.
 
 Owns: starting and stopping them, and who the administrator is.  Admission is what k3s has: the default plugins and
-NodeRestriction (docs.k3s.io/security/hardening-guide); authorization is Node and RBAC.  There is no kubelet, no
-scheduler and no network: pods are made and admitted, and stay pending unless a test plays the kubelet.
+NodeRestriction (docs.k3s.io/security/hardening-guide); authorization is Node and RBAC.  Without nodes there
+is no kubelet, no scheduler and no network: pods are made and admitted, and stay pending unless a test plays the
+kubelet.  With the names of real nodes (`tests/node`) it is whole.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import secrets
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -42,7 +43,12 @@ CONTROLLERS = (
     "serviceaccount-controller",
     "serviceaccount-token-controller",
 )
-"""Everything that acts on what Warren makes; garbage collection and nodes are left out: nothing is deleted here."""
+"""Everything that acts on what Warren makes; garbage collection and nodes are left out: nothing is deleted here.
+
+Where there are real nodes every controller runs that a cluster has by default."""
+
+ADMINISTRATOR, PROXY = "admin", "system:kube-proxy"
+"""Users of a control plane; where there are nodes, each of them is `system:node:<name>`."""
 
 POLICIES = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 
@@ -79,9 +85,15 @@ class ControlPlane:
 
     host: str
     port: int
-    token: str
+    tokens: dict[str, str]
+    """User to token."""
     folder: Path
     processes: dict[str, Process]
+
+    @property
+    def token(self) -> str:
+        """The administrator's."""
+        return self.tokens[ADMINISTRATOR]
 
     @property
     def certificate(self) -> Path:
@@ -89,9 +101,28 @@ class ControlPlane:
         return self.folder / "apiserver.crt"
 
     @property
+    def client(self) -> Path:
+        """What kubelets know the API server by."""
+        return self.folder / "kubelet-client.crt"
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's, for kubectl."""
         return self.folder / "kubeconfig"
+
+    def write_kubeconfig(self, user: str, file: Path) -> None:
+        """Write the kubeconfig of one of its users."""
+        cluster = {"server": f"https://{self.host}:{self.port}", "certificate-authority": str(self.certificate)}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "tests", "cluster": cluster}],
+            "users": [{"name": user, "user": {"token": self.tokens[user]}}],
+            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": user}}],
+            "current-context": "tests",
+        }
+        file.write_text(json.dumps(config, indent=1), encoding="utf-8")
+        file.chmod(0o600)
 
     def api(self) -> Api:
         """A client for the administrator; close it."""
@@ -104,80 +135,98 @@ class ControlPlane:
             process.stop(gracefully=False)
 
 
-def start(folder: Path, module: str = NEWEST, host: str = "127.0.0.1", port: int | None = None) -> ControlPlane:
+def start(
+    folder: Path,
+    module: str = NEWEST,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    *,
+    nodes: Sequence[str] = (),
+    within: Sequence[str] = (),
+) -> ControlPlane:
     """Start a control plane with its data in `folder`, and return when the API server is ready.
+
+    With the names of `nodes` it is whole: a scheduler, every controller, the Service `kubernetes`, and a token for each
+    kubelet and for kube-proxy. It then runs `within` the network of one of them (`nsenter`), whose address is `host`.
 
     Raises:
         AssertionError: it is not ready within a minute; the message ends with what it said.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    port, etcd, peer, manager = (port or free_port(host), *(free_port(host) for _ in range(3)))
-    token = secrets.token_hex(16)
-    (folder / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n', encoding="utf-8")
+    inside = "127.0.0.1" if nodes else host
+    # In a network of its own every port is free.
+    etcd, peer, manager = (2379, 2380, 10257) if nodes else (free_port(host) for _ in range(3))
+    port = port or (6443 if nodes else free_port(host))
+    groups = {ADMINISTRATOR: "system:masters"}
+    if nodes:
+        groups |= {PROXY: ""} | {f"system:node:{name}": "system:nodes" for name in nodes}
+    tokens = {user: secrets.token_hex(16) for user in groups}
+    lines = [f'{tokens[user]},{user},{user},"{group}"\n' for user, group in groups.items()]
+    (folder / "tokens.csv").write_text("".join(lines), encoding="utf-8")
     key = folder / "service-accounts.key"
     subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
-    plane = ControlPlane(host, port, token, folder, {})
+    plane = ControlPlane(host, port, tokens, folder, {})
 
-    plane.processes["etcd"] = Process(
-        [
-            program("etcd"),
-            f"--data-dir={folder / 'etcd'}",
-            f"--listen-client-urls=http://{host}:{etcd}",
-            f"--advertise-client-urls=http://{host}:{etcd}",
-            f"--listen-peer-urls=http://{host}:{peer}",
-            f"--initial-advertise-peer-urls=http://{host}:{peer}",
-            f"--initial-cluster=default=http://{host}:{peer}",
-            "--unsafe-no-fsync",
-            "--log-level=warn",
-        ],
-        folder / "etcd.log",
+    def run(name: str, path: Path, *arguments: str) -> None:
+        plane.processes[name] = Process([path, *arguments], folder / f"{name}.log", within=within)
+
+    run(
+        "etcd",
+        program("etcd"),
+        f"--data-dir={folder / 'etcd'}",
+        f"--listen-client-urls=http://{inside}:{etcd}",
+        f"--advertise-client-urls=http://{inside}:{etcd}",
+        f"--listen-peer-urls=http://{inside}:{peer}",
+        f"--initial-advertise-peer-urls=http://{inside}:{peer}",
+        f"--initial-cluster=default=http://{inside}:{peer}",
+        "--unsafe-no-fsync",
+        "--log-level=warn",
     )
-    plane.processes["kube-apiserver"] = Process(
-        [
-            program(module, "kube-apiserver"),
-            f"--etcd-servers=http://{host}:{etcd}",
-            f"--bind-address={host}",
-            f"--advertise-address={host}",
-            f"--secure-port={port}",
-            # The Service `kubernetes` would name a loopback address, which the API server refuses.
-            "--endpoint-reconciler-type=none",
-            f"--cert-dir={folder}",
-            f"--token-auth-file={folder / 'tokens.csv'}",
-            "--authorization-mode=Node,RBAC",
-            "--enable-admission-plugins=NodeRestriction",
-            # As k3s has it: PodSecurity is to refuse privileged pods, not this flag.
-            "--allow-privileged=true",
-            "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
-            f"--service-account-key-file={key}",
-            f"--service-account-signing-key-file={key}",
-            "--service-cluster-ip-range=10.43.0.0/16",
-            "--profiling=false",
-        ],
-        folder / "kube-apiserver.log",
+    # Without a network of its own the Service `kubernetes` would name a loopback address, which the API server refuses.
+    whole = _asks_kubelets(plane) if nodes else ["--endpoint-reconciler-type=none"]
+    run(
+        "kube-apiserver",
+        program(module, "kube-apiserver"),
+        f"--etcd-servers=http://{inside}:{etcd}",
+        f"--bind-address={host}",
+        f"--advertise-address={host}",
+        f"--secure-port={port}",
+        *whole,
+        f"--cert-dir={folder}",
+        f"--token-auth-file={folder / 'tokens.csv'}",
+        "--authorization-mode=Node,RBAC",
+        "--enable-admission-plugins=NodeRestriction",
+        # As k3s has it: PodSecurity is to refuse privileged pods, not this flag.
+        "--allow-privileged=true",
+        "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+        f"--service-account-key-file={key}",
+        f"--service-account-signing-key-file={key}",
+        "--service-cluster-ip-range=10.43.0.0/16",
+        "--profiling=false",
     )
     wait(f"kube-apiserver of {module}", lambda: _ready(plane), 60)
-    _write_kubeconfig(plane)
-    plane.processes["kube-controller-manager"] = Process(
-        [
-            program(module, "kube-controller-manager"),
-            f"--kubeconfig={plane.kubeconfig}",
-            f"--authentication-kubeconfig={plane.kubeconfig}",
-            f"--authorization-kubeconfig={plane.kubeconfig}",
-            f"--bind-address={host}",
-            f"--secure-port={manager}",
-            f"--cert-dir={folder / 'manager'}",
-            f"--root-ca-file={plane.certificate}",
-            f"--service-account-private-key-file={key}",
-            "--use-service-account-credentials=true",
-            "--leader-elect=false",
-            f"--controllers={','.join(CONTROLLERS)}",
-            "--concurrent-deployment-syncs=10",
-            "--concurrent-replicaset-syncs=10",
-            "--kube-api-qps=200",
-            "--kube-api-burst=400",
-        ],
-        folder / "kube-controller-manager.log",
+    plane.write_kubeconfig(ADMINISTRATOR, plane.kubeconfig)
+    who = [f"--{use}kubeconfig={plane.kubeconfig}" for use in ("", "authentication-", "authorization-")]
+    run(
+        "kube-controller-manager",
+        program(module, "kube-controller-manager"),
+        *who,
+        f"--bind-address={inside}",
+        f"--secure-port={manager}",
+        f"--cert-dir={folder / 'manager'}",
+        f"--root-ca-file={plane.certificate}",
+        f"--service-account-private-key-file={key}",
+        "--use-service-account-credentials=true",
+        "--leader-elect=false",
+        *([] if nodes else [f"--controllers={','.join(CONTROLLERS)}"]),
+        "--concurrent-deployment-syncs=10",
+        "--concurrent-replicaset-syncs=10",
+        "--kube-api-qps=200",
+        "--kube-api-burst=400",
     )
+    if nodes:
+        scheduler = program(module, "kube-scheduler")
+        run("kube-scheduler", scheduler, *who, f"--cert-dir={folder / 'scheduler'}", "--leader-elect=false")
     return plane
 
 
@@ -188,6 +237,19 @@ def let_policies_in() -> None:
     judges by another (kubernetes/kubernetes#135757, seen here once); 1.36.3 does not.
     """
     time.sleep(2.5)
+
+
+def _asks_kubelets(plane: ControlPlane) -> list[str]:
+    """Options with which the API server asks kubelets, for logs say; its certificate is its own authority."""
+    key = plane.client.with_suffix(".key")
+    subject = ["-subj", "/O=system:masters/CN=kube-apiserver", "-addext", "extendedKeyUsage=clientAuth"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    subprocess.run([*made, "-keyout", str(key), "-out", str(plane.client)], check=True, capture_output=True)
+    return [
+        "--kubelet-preferred-address-types=InternalIP",
+        f"--kubelet-client-certificate={plane.client}",
+        f"--kubelet-client-key={key}",
+    ]
 
 
 def bring_up(api: Api, manifests: Iterable[Manifest]) -> dict[Key, Answer]:
@@ -228,25 +290,3 @@ def _ready(plane: ControlPlane) -> bool:
         return False
     finally:
         api.close()
-
-
-def _write_kubeconfig(plane: ControlPlane) -> None:
-    name = "everything"
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [
-            {
-                "name": name,
-                "cluster": {
-                    "server": f"https://{plane.host}:{plane.port}",
-                    "certificate-authority": str(plane.certificate),
-                },
-            }
-        ],
-        "users": [{"name": name, "user": {"token": plane.token}}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-        "current-context": name,
-    }
-    plane.kubeconfig.write_text(json.dumps(config, indent=1), encoding="utf-8")
-    plane.kubeconfig.chmod(0o600)

@@ -20,25 +20,33 @@ def program(module: str, name: str | None = None) -> Path:
     """The built program of a module in tools/; fails the test run where it is missing, and says what to type."""
     path = BUILT / module / (name or module)
     if not path.is_file():
-        pytest.exit(f"{path.name} is not built: run `make conformance` or `make live`", returncode=2)
+        pytest.exit(f"{path.name} is not built: run `make parts`", returncode=2)
     return path
 
 
 class Process:
     """A program in the background, its output in a file.
 
+    `within` is what it is run by, for a program that becomes the other one (`nsenter`).
+
     Raises:
         OSError: it cannot be started.
     """
 
-    def __init__(self, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        within: Sequence[str] = (),
+    ) -> None:
         self.log = log
         self.name = Path(command[0]).name
         environment = {"PATH": os.environ["PATH"]} if environment is None else dict(environment)
         with log.open("ab") as output:
             # A group of its own, so that an interrupted test run ends it by `stop` and not by the terminal's signal.
             self._popen = subprocess.Popen(
-                list(map(str, command)),
+                list(map(str, [*within, *command])),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
