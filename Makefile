@@ -3,7 +3,7 @@
 WARREN := .
 include platform.mk
 
-.PHONY: test check pythons parts conformance live bench generate lock caches
+.PHONY: test check pythons parts conformance live node bench generate lock caches
 
 test: setup ## run the tests that need no cluster (tiers 1 and 2)
 	@$(RUN) -m pytest -n 2 --dist loadfile
@@ -17,7 +17,7 @@ check: setup ## format, lint, types, tests: what CI runs
 pythons: setup ## the same tests with every other supported Python that is here
 	@$(RUN) -m scripts.pythons
 
-parts: ## build the real programs that the next two targets run, once (15 to 20 minutes, needs Go)
+parts: ## build the real programs that the next three targets run, once (15 to 20 minutes, needs Go)
 	@$(FOUND) -m scripts.parts
 
 conformance: setup parts ## tests on a real API server, oldest and newest Kubernetes (tier 3)
@@ -27,6 +27,9 @@ conformance: setup parts ## tests on a real API server, oldest and newest Kubern
 live: setup parts ## tests of the real request path, in a network of their own (tier 4)
 	@cd tools/standins && go vet ./... && go test ./...
 	@$(RUN) -m tests.live
+
+node: setup parts ## tests on two real kubelets, with real containers and packets (tier 5, needs root)
+	@$(RUN) -m tests.node
 
 bench: setup ## time and memory of previews, beside a bare program with the same resources
 	@$(RUN) -m bench $(SIZES)

@@ -1,0 +1,146 @@
+"""The home network of the node tests, without a way out, and machines on it.
+
+Owns: what is there before any Kubernetes: a bridge with a router, a neighbour and an address of the internet, and for
+each machine a network namespace, mounts and sysctls that are its own.  The tests themselves are in the router's
+namespace, so what they ask comes from the home network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.real.control_plane import wait
+from tests.real.programs import Process
+
+INTERNET = "203.0.113.5"
+"""Stands for every public address."""
+METADATA = "169.254.169.254"
+"""Where a machine in a cloud would find its credentials."""
+
+PODS = ipaddress.ip_network("10.42.0.0/16")
+"""As K3s has it, a network of 256 a node."""
+
+SYSCTLS = {"vm/overcommit_memory": "1", "kernel/panic": "10", "kernel/panic_on_oops": "1"}
+"""What kubelet sets for the whole machine; a file with the value is in the place of each, so nothing is set."""
+
+_OWN = {"/var/lib/kubelet": "kubelet", "/var/lib/containerd": "containerd", "/var/log/pods": "pods"}
+"""What a machine keeps on disk."""
+
+
+def _run(*command: str, within: Sequence[str] = ()) -> None:
+    done = subprocess.run([*within, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{shlex.join(command)}: {done.stderr}"
+
+
+def make_network(nodes: Mapping[str, str]) -> tuple[str, str]:
+    """The home network of nodes (name to address) in this process's namespace; return its router and a neighbour.
+
+    Ends the run if the namespace is the machine's.
+    """
+    links = subprocess.run(["ip", "-oneline", "link"], capture_output=True, text=True, check=True).stdout.splitlines()
+    if len(links) != 1:
+        pytest.exit("these tests need namespaces of their own: run `python -m tests.node`", returncode=2)
+    home = ipaddress.ip_network(f"{next(iter(nodes.values()))}/24", strict=False)
+    router, neighbour = str(home[1]), str(home[99])
+    _run("ip", "link", "set", "lo", "up")
+    _run("ip", "link", "add", "home", "type", "bridge")
+    for address in (f"{router}/24", f"{neighbour}/24"):
+        _run("ip", "addr", "add", address, "dev", "home")
+    for address in (INTERNET, METADATA):
+        _run("ip", "addr", "add", f"{address}/32", "dev", "lo")
+    _run("ip", "link", "set", "home", "up")
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="utf-8")
+    return router, neighbour
+
+
+@dataclass(frozen=True)
+class Host:
+    """A machine on the home network."""
+
+    name: str
+    address: str
+    pods: ipaddress.IPv4Network
+    """The addresses of the pods on it."""
+    folder: Path
+    holder: Process
+    """What holds its namespaces open."""
+
+    @property
+    def within(self) -> list[str]:
+        """What runs a command on this machine."""
+        return ["nsenter", f"--target={self.holder.pid}", "--net", "--mount", "--"]
+
+    def run(self, *command: str) -> str:
+        """Run a command on this machine, and return what it printed.
+
+        Raises:
+            AssertionError: it failed; the message has what it said.
+        """
+        done = subprocess.run([*self.within, *command], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{self.name}: {shlex.join(command)}: {done.stderr[-2000:]}"
+        return done.stdout
+
+
+def make_hosts(nodes: Mapping[str, str], router: str, folder: Path) -> list[Host]:
+    """A machine for each node (name to address), each with a route to the pods of the others."""
+    hosts = []
+    for number, (name, address) in enumerate(nodes.items()):
+        own = folder / name
+        pods = list(PODS.subnets(new_prefix=24))[number]
+        assert isinstance(pods, ipaddress.IPv4Network)
+        hosts.append(Host(name, address, pods, own, _hold(own)))
+    for number, host in enumerate(hosts):
+        link = f"node{number}"
+        _run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(host.holder.pid))
+        _run("ip", "link", "set", link, "master", "home", "up")
+        _run("ip", "route", "add", str(host.pods), "via", host.address)
+        routes = [f"route add {other.pods} via {other.address}" for other in hosts if other is not host]
+        for line in (
+            "link set lo up",
+            f"addr add {host.address}/24 dev eth0",
+            "link set eth0 up",
+            f"route add default via {router}",
+            *routes,
+        ):
+            host.run("ip", *line.split())
+        host.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+    return hosts
+
+
+def _hold(folder: Path) -> Process:
+    """The process that holds a machine's namespaces open; returns when they are there."""
+    account = folder / "account"
+    for path in (*(folder / each for each in _OWN.values()), folder / "sysctl", account):
+        path.mkdir(parents=True)
+    lines = [
+        "set -e",
+        "mount --make-rprivate /",
+        # What the machine itself keeps there stays as it is, and is not seen.
+        *(f"mount -t tmpfs -o mode=755 tmpfs {each}" for each in ("/run", "/var/lib", "/var/log")),
+        "mkdir -p /run/lock /run/netns /run/secrets/kubernetes.io/serviceaccount /var/log/containers",
+        f"mount --bind {shlex.quote(str(account))} /run/secrets/kubernetes.io/serviceaccount",
+    ]
+    for place, name in _OWN.items():
+        lines += [f"mkdir -p {place}", f"mount --bind {shlex.quote(str(folder / name))} {place}"]
+    for name, value in SYSCTLS.items():
+        file = folder / "sysctl" / name.replace("/", ".")
+        file.write_text(f"{value}\n", encoding="utf-8")
+        lines.append(f"mount --bind {shlex.quote(str(file))} /proc/sys/{name}")
+    ready = folder / "namespaces"
+    # Kubelet's mounts have to reach containers, so the tree is shared, within this namespace.
+    lines += ["mount --make-rshared /", f"echo > {shlex.quote(str(ready))}", "exec sleep infinity"]
+    process = Process(["unshare", "--net", "--mount", "--", "sh", "-c", "; ".join(lines)], folder / "host.log")
+
+    def there() -> bool:
+        assert process.running, process.said()
+        return ready.is_file()
+
+    wait(f"namespaces of {folder.name}", there, 10)
+    return process
