@@ -56,10 +56,10 @@ class Container:
 
 
 def app(pod: Manifest) -> str:
-    """``namespace/name`` of what a pod belongs to."""
+    """``namespace/name`` of the Deployment that a pod belongs to."""
     metadata = pod["metadata"]
-    labels = metadata["labels"]
-    name = labels.get("warren/app") or labels.get("app.kubernetes.io/name") or labels["k8s-app"]
+    made_from = metadata.get("generateName", metadata["name"])
+    name = made_from.removesuffix(f"-{metadata.get('labels', {}).get('pod-template-hash')}-")
     return f"{metadata['namespace']}/{name}"
 
 
@@ -71,8 +71,6 @@ class Cluster:
     plane: ControlPlane
     api: Api
     nodes: list[Node]
-    router: str
-    neighbour: str
     seconds: dict[str, float]
     """How long each part of bringing it up took."""
 
@@ -137,7 +135,7 @@ def bring_up(stack: str, folder: Path, users: list[dict[str, object]]) -> Iterat
         seconds[part], began = time.monotonic() - began, time.monotonic()
 
     addresses = {each.name: each.ip for each in stacks.described(stack).stack.cluster.nodes}
-    router, neighbour = network.make_network(addresses)
+    router = network.make_network(addresses)
     with ExitStack() as running:
         hosts = network.make_hosts(addresses, router, folder)
         for host in hosts:
@@ -167,7 +165,7 @@ def bring_up(stack: str, folder: Path, users: list[dict[str, object]]) -> Iterat
             node.join()
         ready(plane, nodes)
         done("nodes Ready")
-        cluster = Cluster(rendered, plane, api, nodes, router, neighbour, seconds)
+        cluster = Cluster(rendered, plane, api, nodes, seconds)
         for manifest in dns():
             answer = api.apply(manifest)
             assert answer.ok, answer.message
