@@ -1,7 +1,7 @@
 """The home network of the node tests, without a way out, and machines on it.
 
-Owns: what is there before any Kubernetes: a bridge with a router, a neighbour and an address of the internet, and for
-each machine a network namespace, mounts and sysctls that are its own.  The tests themselves are in the router's
+Owns: what is there before any Kubernetes: a bridge with a router, which also answers for neighbours and the internet,
+and for each machine a network namespace, mounts and sysctls that are its own.  The tests themselves are in the router's
 namespace, so what they ask comes from the home network.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,16 +19,15 @@ import pytest
 from tests.real.control_plane import wait
 from tests.real.programs import Process
 
-INTERNET = "203.0.113.5"
-"""Stands for every public address."""
-METADATA = "169.254.169.254"
-"""Where a machine in a cloud would find its credentials."""
-
 PODS = ipaddress.ip_network("10.42.0.0/16")
 """As K3s has it, a network of 256 a node."""
 
 SYSCTLS = {"vm/overcommit_memory": "1", "kernel/panic": "10", "kernel/panic_on_oops": "1"}
 """What kubelet sets for the whole machine; a file with the value is in the place of each, so nothing is set."""
+
+_FORWARDS = "echo 1 > /proc/sys/net/ipv4/ip_forward"
+SAYS_CLOSED = "echo 0 > /proc/sys/net/ipv4/icmp_ratelimit"
+"""Otherwise a kernel tells somebody once a second only that nobody listens on a port, and here many are tried."""
 
 _OWN = {"/var/lib/kubelet": "kubelet", "/var/lib/containerd": "containerd", "/var/log/pods": "pods"}
 """What a machine keeps on disk."""
@@ -39,8 +38,8 @@ def _run(*command: str, within: Sequence[str] = ()) -> None:
     assert done.returncode == 0, f"{shlex.join(command)}: {done.stderr}"
 
 
-def make_network(nodes: Mapping[str, str]) -> tuple[str, str]:
-    """The home network of nodes (name to address) in this process's namespace; return its router and a neighbour.
+def make_network(nodes: Mapping[str, str]) -> str:
+    """The home network of nodes (name to address) in this process's namespace; return the router's address in it.
 
     Ends the run if the namespace is the machine's.
     """
@@ -48,16 +47,19 @@ def make_network(nodes: Mapping[str, str]) -> tuple[str, str]:
     if len(links) != 1:
         pytest.exit("these tests need namespaces of their own: run `python -m tests.node`", returncode=2)
     home = ipaddress.ip_network(f"{next(iter(nodes.values()))}/24", strict=False)
-    router, neighbour = str(home[1]), str(home[99])
+    router = str(home[1])
     _run("ip", "link", "set", "lo", "up")
     _run("ip", "link", "add", "home", "type", "bridge")
-    for address in (f"{router}/24", f"{neighbour}/24"):
-        _run("ip", "addr", "add", address, "dev", "home")
-    for address in (INTERNET, METADATA):
-        _run("ip", "addr", "add", f"{address}/32", "dev", "lo")
+    _run("ip", "addr", "add", f"{router}/24", "dev", "home")
     _run("ip", "link", "set", "home", "up")
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="utf-8")
-    return router, neighbour
+    _run("sh", "-c", f"{_FORWARDS}; {SAYS_CLOSED}")
+    return router
+
+
+def stand_for(addresses: Iterable[str]) -> None:
+    """Let the router answer at further addresses: neighbours, and places on the internet."""
+    for address in addresses:
+        _run("ip", "addr", "add", f"{address}/32", "dev", "home")
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def make_hosts(nodes: Mapping[str, str], router: str, folder: Path) -> list[Host
             *routes,
         ):
             host.run("ip", *line.split())
-        host.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        host.run("sh", "-c", f"{_FORWARDS}; {SAYS_CLOSED}")
     return hosts
 
 

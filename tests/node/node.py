@@ -94,6 +94,8 @@ class Node:
         """Switch the walls on, or off for a control: packets are then not shown to who would judge them."""
         for chain in ("POSTROUTING", "INPUT"):
             self.iptables("-A" if walls else "-D", chain, "-j", "WALLS")
+        # Otherwise what was allowed a moment ago would go on being allowed.
+        self.host.run("conntrack", "-F")
 
     def iptables(self, *rule: str) -> None:
         """Change the table of which the queue is part."""
