@@ -105,6 +105,13 @@ def memory_of(pid: int) -> tuple[int, int]:
     return int((group / use).read_text()), int((group / limit).read_text())
 
 
+def resident(pid: int) -> int:
+    """The bytes that a process has in memory."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    [line] = [line for line in lines if line.startswith("VmRSS:")]
+    return int(line.split()[1]) * 1024
+
+
 def tidy(seconds: float = 10) -> list[Path]:
     """Remove what ended runs, this one included, have left; return what would not go in time.
 

@@ -1,0 +1,40 @@
+"""A visitor whose requests begin in a pod's network, as cloudflared's do."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.live.visitor import ANN, Visitor
+
+_NETWORK = 0x40000000  # CLONE_NEWNET
+
+
+class Inside(Visitor):
+    """Somebody at `address` and `port`, from the network of a process."""
+
+    def __init__(self, pid: int, address: str, port: int, client: str = ANN) -> None:
+        super().__init__(address, client)
+        self._pid, self._port = pid, port
+
+    def another(self) -> Inside:
+        """Somebody else, without cookies, who comes the same way."""
+        return Inside(self._pid, self.address, self._port)
+
+    def connect(self) -> socket.socket:
+        """A connection that is in that network, whoever uses it."""
+        # A thread of its own goes there, because what a thread has entered is the thread's.
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(self._connect_there).result()
+
+    def _connect_there(self) -> socket.socket:
+        handle = os.open(f"/proc/{self._pid}/ns/net", os.O_RDONLY)
+        try:
+            libc = ctypes.CDLL(None, use_errno=True)
+            if libc.setns(handle, _NETWORK) != 0:
+                raise OSError(ctypes.get_errno(), f"setns to the network of {self._pid}")
+        finally:
+            os.close(handle)
+        return socket.create_connection((self.address, self._port), timeout=20)
