@@ -91,11 +91,12 @@ class Node:
             process.stop(gracefully=False)
 
     def enforce(self, walls: bool) -> None:
-        """Switch the walls on, or off for a control: packets are then not shown to who would judge them."""
+        """Switch the walls on, or off for a control: packets are then not shown to who would judge them.
+
+        Connections that are there go on. Forgetting them would cut every pod's watch on the API server as well.
+        """
         for chain in ("POSTROUTING", "INPUT"):
             self.iptables("-A" if walls else "-D", chain, "-j", "WALLS")
-        # Otherwise what was allowed a moment ago would go on being allowed.
-        self.host.run("conntrack", "-F")
 
     def iptables(self, *rule: str) -> None:
         """Change the table of which the queue is part."""
