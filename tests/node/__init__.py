@@ -12,5 +12,9 @@ In the order of a run:
 5. `node.Node`: containerd with those images, kubelet, kube-proxy and the network-policy program on a host.
 6. `cluster.bring_up`: cluster DNS, then the stack's objects; over when everything is Ready.
 
+What is then proven, on the home stack: `test_ready` (everything runs, on both kubelets), `test_posture` (processes
+against manifests), `test_walls` (packets against the published matrix, a control without walls, names), `test_way_in`
+(the route table from cloudflared's pod), `test_rollouts` (no request is lost), `test_figures` (memory).
+
 Nothing has a way out: the home network's router has no link to the machine's.
 """
