@@ -10,6 +10,7 @@ It runs before anything is installed: standard library only.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -25,6 +26,9 @@ BUILT = WARREN / ".tools" / "parts"
 
 ENGINE = "pulumi"
 """Built by ``setup.py``, and only where there is no other engine."""
+
+STATIC = {"CGO_ENABLED": "0"}
+"""As upstreams build what they release: such a program is all that an image of a test has to hold."""
 
 _TOOLS = re.compile(r"^tool (?:\(\n(.*?)^\)|(\S+))", re.MULTILINE | re.DOTALL)
 _KUBERNETES = re.compile(r"^\s*(?:require )?k8s\.io/kubernetes (v(\d+)\.(\d+)\S*)", re.MULTILINE)
@@ -67,8 +71,8 @@ def linker_flags(module: Path) -> str:
 
 
 def fingerprint(module: Path) -> str:
-    """Return the hash of everything in the module's folder that decides what is built."""
-    digest = hashlib.sha256()
+    """Return the hash of everything that decides what is built: the module's folder, and how all are built."""
+    digest = hashlib.sha256(repr(STATIC).encode())
     for path in sorted(path for path in module.rglob("*") if path.suffix in (".go", ".mod", ".sum")):
         digest.update(f"{path.relative_to(module)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
@@ -89,7 +93,7 @@ def go(module: Path, package: str, target: Path, *, link: str) -> bool:
     finished = threading.Event()
     threading.Thread(target=_tell_time, args=(finished,), daemon=True).start()
     command = [program, "build", "-trimpath", "-ldflags", link, "-o", str(partial), package]
-    done = subprocess.run(command, cwd=module, check=False)
+    done = subprocess.run(command, cwd=module, env=os.environ | STATIC, check=False)
     finished.set()
     if done.returncode == 0:
         partial.replace(target)

@@ -11,7 +11,6 @@ import io
 import json
 import platform
 import re
-import subprocess
 import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -87,17 +86,9 @@ def _image(name: str, ports: list[int], users: bytes) -> Image:
     return Image(name, program("standins", "echo"), "/echo", False, told)
 
 
-def libraries(binary: Path) -> list[Path]:
-    """The shared libraries that a program needs, its loader included; none for a static one."""
-    done = subprocess.run(["ldd", str(binary)], capture_output=True, text=True, check=False)
-    return [Path(each) for each in re.findall(r"(/\S+) \(0x", done.stdout)]
-
-
 def write(image: Image, archive: Path) -> None:
     """Write an image's archive."""
-    files = {image.place: image.program.read_bytes()}
-    files |= {str(each): each.read_bytes() for each in libraries(image.program)}
-    layer = _layer(files, image.files)
+    layer = _layer(image)
     blobs: dict[str, bytes] = {}
 
     def put(content: bytes, media: str) -> dict[str, Any]:
@@ -132,16 +123,16 @@ def write(image: Image, archive: Path) -> None:
             _add(tar, f"blobs/sha256/{digest}", content, 0o644)
 
 
-def _layer(programs: Mapping[str, bytes], files: Mapping[str, bytes]) -> bytes:
+def _layer(image: Image) -> bytes:
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w") as tar:
         made = set()
-        for place, content in (*programs.items(), *files.items()):
+        for place, content in ((image.place, image.program.read_bytes()), *image.files.items()):
             for parent in reversed(Path(place).parents[:-1]):
                 if parent not in made:
                     _add(tar, str(parent).lstrip("/"), None, 0o755)
                     made.add(parent)
-            _add(tar, place.lstrip("/"), content, 0o755 if place in programs else 0o644)
+            _add(tar, place.lstrip("/"), content, 0o755 if place == image.place else 0o644)
     return written.getvalue()
 
 
