@@ -6,6 +6,7 @@ Owns: the order in which it comes up, cluster DNS, when it is ready, and which p
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.node import images, network
+import pytest
+
+from tests.node import images, machine, network
+from tests.node.figures import FIGURES
 from tests.node.node import DNS_ADDRESS, Node, ready
 from tests.real import control_plane, stacks
 from tests.real.api import Api, Manifest
 from tests.real.control_plane import NEWEST, OLDEST, ControlPlane, wait
 from tests.real.stacks import Rendered
+
+USERS: list[dict[str, object]] = [
+    {"id": "id-of-ann", "name": "Ann", "preferred_username": "ann", "email": "ann@devailab.work"}
+    | {"email_verified": True, "groups": ["staff"]},
+]
+"""Whom Dex's stand-in knows."""
 
 _COREFILE = """\
 .:53 {
@@ -71,8 +81,6 @@ class Cluster:
     plane: ControlPlane
     api: Api
     nodes: list[Node]
-    seconds: dict[str, float]
-    """How long each part of bringing it up took."""
 
     def pods(self) -> list[Manifest]:
         """Every pod that is not over."""
@@ -121,12 +129,15 @@ def _complete(deployment: Manifest) -> bool:
 
 
 @contextmanager
-def bring_up(stack: str, folder: Path, users: list[dict[str, object]]) -> Iterator[Cluster]:
-    """Bring a stack up on the nodes that it names, of which there must be two.
+def bring_up(stack: str) -> Iterator[Cluster]:
+    """Bring a stack up on the nodes that it names, of which there must be two; say in the figures how long it took.
 
     Raises:
         AssertionError: something is not ready in time; the message says what.
     """
+    if machine.FOLDER not in os.environ:
+        pytest.exit("these tests need namespaces of their own: run `python -m tests.node`", returncode=2)
+    folder = Path(os.environ[machine.FOLDER])
     seconds: dict[str, float] = {}
     began = time.monotonic()
 
@@ -143,7 +154,7 @@ def bring_up(stack: str, folder: Path, users: list[dict[str, object]]) -> Iterat
         done("network")
         rendered = stacks.render(folder / "stack", stack, "traefik")
         done("rendered")
-        wanted = images.wanted([*rendered.manifests, *dns()], json.dumps(users).encode())
+        wanted = images.wanted([*rendered.manifests, *dns()], json.dumps(USERS).encode())
         archives = [folder / f"image-{number}.tar" for number in range(len(wanted))]
         for image, archive in zip(wanted, archives, strict=True):
             images.write(image, archive)
@@ -165,7 +176,7 @@ def bring_up(stack: str, folder: Path, users: list[dict[str, object]]) -> Iterat
             node.join()
         ready(plane, nodes)
         done("nodes Ready")
-        cluster = Cluster(rendered, plane, api, nodes, seconds)
+        cluster = Cluster(rendered, plane, api, nodes)
         for manifest in dns():
             answer = api.apply(manifest)
             assert answer.ok, answer.message
@@ -176,6 +187,8 @@ def bring_up(stack: str, folder: Path, users: list[dict[str, object]]) -> Iterat
         done("applied")
         cluster.await_ready()
         done("everything Ready")
+        parts = ", ".join(f"{part} {took:.1f}" for part, took in seconds.items())
+        FIGURES.append(f"up in {sum(seconds.values()):.1f} s: {parts}")
         yield cluster
 
 

@@ -1,34 +1,11 @@
-"""Fixtures of the tests on real nodes: one cluster with the home stack for the whole run."""
+"""What every group of tests on real nodes says of itself."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.node import cluster, images, machine
-
-USERS: list[dict[str, object]] = [
-    {"id": "id-of-ann", "name": "Ann", "preferred_username": "ann", "email": "ann@devailab.work"}
-    | {"email_verified": True, "groups": ["staff"]},
-]
-"""Whom Dex's stand-in knows."""
-FIGURES: list[str] = []
-"""Lines for the end of the run: what was measured."""
-
-
-@pytest.fixture(scope="session")
-def home() -> Iterator[cluster.Cluster]:
-    """The home stack, rendered by the engine and run by two nodes; everything in it is Ready."""
-    if machine.FOLDER not in os.environ:
-        pytest.exit("these tests need namespaces of their own: run `python -m tests.node`", returncode=2)
-    folder = Path(os.environ[machine.FOLDER])
-    with cluster.bring_up("home", folder, USERS) as running:
-        total = sum(running.seconds.values())
-        FIGURES.append(f"up in {total:.1f} s: {', '.join(f'{k} {v:.1f}' for k, v in running.seconds.items())}")
-        yield running
+from tests.node import images
+from tests.node.figures import FIGURES
 
 
 def pytest_report_header() -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tests.node import machine
 from tests.node.cluster import Cluster
-from tests.node.conftest import FIGURES
+from tests.node.figures import FIGURES
 from tests.node.images import STANDINS
 
 PLATFORM = ("ingress-controller", "cloudflared", "oauth2-proxy", "dex")

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.node.cluster import Cluster, app
-from tests.node.conftest import FIGURES
-from tests.node.test_way_in import visitor
+from tests.node.figures import FIGURES
+from tests.node.home.test_way_in import visitor
 from tests.node.visitor import Inside
 from tests.real.control_plane import wait
 

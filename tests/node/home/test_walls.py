@@ -11,7 +11,7 @@ from tests.cluster import reach
 from tests.cluster.reach import Matrix, Port
 from tests.node.attempts import CLOSED, OPEN, ask
 from tests.node.cluster import Cluster
-from tests.node.conftest import FIGURES
+from tests.node.figures import FIGURES
 from tests.node.node import DNS_ADDRESS
 from tests.node.walls import Connection, Ends, Place, connections, expected, outcomes, stand_in
 

@@ -8,7 +8,7 @@ import pytest
 
 from config.routes import Route
 from tests.node.cluster import Cluster
-from tests.node.conftest import FIGURES
+from tests.node.figures import FIGURES
 from tests.node.visitor import Inside
 from tests.real.control_plane import wait
 

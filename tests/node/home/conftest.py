@@ -1,0 +1,16 @@
+"""The home stack on the two nodes that it names, for the whole run of this group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.node import cluster
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[cluster.Cluster]:
+    """The home stack, rendered by the engine and run by two nodes; everything in it is Ready."""
+    with cluster.bring_up("home") as running:
+        yield running
