@@ -1,0 +1,42 @@
+"""Groups of tests side by side, each in namespaces of its own: no network, mounts or processes but their own.
+
+Owns: which groups are meant, the way in, and that everything ends with this process.  Does not own: what each group
+needs of the machine.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+import pytest
+
+from scripts import side_by_side
+from scripts.side_by_side import Command
+
+
+def chosen(groups: Iterable[str], words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the groups that a command line names, by default all, and the other words, which are for pytest."""
+    known = list(groups)
+    names = [each for each in known if each in words] or known
+    # Side by side they would write into each other's notes of what failed.
+    notes = ["-p", "no:cacheprovider"] if len(names) > 1 else []
+    return names, [*notes, *(word for word in words if word not in known)]
+
+
+def tests(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
+    """What runs a group of tests, which pytest is told by its arguments."""
+    who = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    # The first kills the second when this process ends, and the second everything in the namespaces.
+    namespaces = ["unshare", *who, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+    command = ["setpriv", "--pdeathsig", "KILL", "--", *namespaces, sys.executable, "-m", "pytest", *arguments]
+    return Command(name, command, environment)
+
+
+def run(groups: Sequence[Command], at_once: int) -> int:
+    """Run the groups; return the first result of one that failed, and pytest's own where none has tests."""
+    results = list(side_by_side.run(groups, at_once=at_once).values())
+    # One group may have no test of a name; all of them together must.
+    with_tests = [result for result in results if result != pytest.ExitCode.NO_TESTS_COLLECTED]
+    return next((result for result in with_tests if result), 0 if with_tests else results[0])
