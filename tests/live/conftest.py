@@ -106,6 +106,11 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         plane.stop()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put last who waits for what the run begins with: the others' time passes meanwhile."""
+    items.sort(key=lambda item: "silence" in item.name)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def silent(request: pytest.FixtureRequest) -> Iterator[Silent | None]:
     """Connections that begin with the run and say nothing for a minute; None where no test asks for them."""
