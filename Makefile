@@ -3,16 +3,19 @@
 WARREN := .
 include platform.mk
 
+# In the order of pyproject.toml: a file of tests shares what it has set up.
+FAST := -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
 .PHONY: test check pythons parts conformance live node bench generate lock caches
 
 test: setup ## run the tests that need no cluster (tiers 1 and 2)
-	@$(RUN) -m pytest -n 2 --dist loadfile
+	@$(RUN) $(FAST)
 
 check: setup ## format, lint, types, tests: what CI runs
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
-	$(RUN) -m pytest -n 2 --dist loadfile
+	$(RUN) $(FAST)
 
 pythons: setup ## the same tests with every other supported Python that is here
 	@$(RUN) -m scripts.pythons
