@@ -17,7 +17,7 @@ check: setup ## format, lint, types, tests: what CI runs
 	$(RUN) -m mypy
 	$(RUN) $(FAST)
 
-pythons: setup ## the same tests with every other supported Python that is here
+pythons: setup ## what another Python could break, with every other supported one that is here
 	@$(RUN) -m scripts.pythons
 
 parts: ## build the real programs that the next three targets run, once (15 to 20 minutes, needs Go)

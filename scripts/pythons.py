@@ -1,4 +1,7 @@
-"""Run the fast tests with every other supported Python that is here: ``python -m scripts.pythons [pytest arguments]``.
+"""Run tests with every other supported Python that is here, all at once: ``python -m scripts.pythons [arguments]``.
+
+Everything that runs without the engine, and what is marked ``every_python``: the engine and its scenarios are the same
+whatever Python the program has, but for how a process of Python begins, is interrupted and ends.
 
 Owns: finding the interpreters, an environment for each in ``.tools/python<version>`` from the same locked requirements,
 and saying which were not found.  Does not own: the range that is supported (``setup.py``).
@@ -8,17 +11,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-from scripts import setup
+from scripts import setup, side_by_side
 from scripts.parts import say
-from scripts.project import WARREN
+from scripts.side_by_side import Command
 
+CHOSEN = "every_python or not engine"
+"""Which tests, by their marks (pyproject.toml says what each means)."""
 MINUTES = 15
-"""How long one Python's tests may take: on two cores they take three minutes."""
+"""How long one Python's tests may take: on two cores they take two minutes."""
 
 
 def others(running: tuple[int, ...]) -> list[str]:
@@ -45,34 +48,25 @@ def _patch(interpreter: Path) -> int:
     return int(text) if text.isdecimal() else -1
 
 
-def tests(version: str, python: str, arguments: list[str]) -> bool:
-    """Run the tests with one interpreter and say whether they passed."""
-    began = time.monotonic()
+def tests(version: str, python: str, arguments: list[str]) -> Command:
+    """Make an environment for one interpreter, and return what runs the tests in it."""
     venv = setup.TOOLS / f"python{version}"
     setup.set_up_packages(venv, python)
     # Compiled files and caches of other versions do not get into each other's way, but pytest's list of failures does.
-    command = [str(venv / "bin" / "python"), "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile"]
-    try:
-        done = subprocess.run([*command, *arguments], cwd=WARREN, timeout=MINUTES * 60, check=False)
-    except subprocess.TimeoutExpired:
-        say(f"Python {version}: stopped after {MINUTES} minutes")
-        return False
-    ended = "passed" if done.returncode == 0 else "FAILED"
-    say(f"Python {version} ({python}): {ended}, {time.monotonic() - began:.0f} s")
-    return done.returncode == 0
+    command = [str(venv / "bin" / "python"), "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "-m", CHOSEN]
+    return Command(f"Python {version} ({python})", [*command, *arguments])
 
 
 def main() -> None:
     """Run them all, and leave with 1 where one failed."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    failed = False
-    for version in others(tuple(sys.version_info[:2])):
-        python = find(version, pyenv)
+    found = {version: find(version, pyenv) for version in others(tuple(sys.version_info[:2]))}
+    for version, python in found.items():
         if python is None:
             say(f"Python {version}: not found here, so not tried")
-        else:
-            failed |= not tests(version, python, sys.argv[1:])
-    raise SystemExit(failed)
+    commands = [tests(version, python, sys.argv[1:]) for version, python in found.items() if python is not None]
+    codes = side_by_side.run(commands, at_once=len(commands), seconds=MINUTES * 60)
+    raise SystemExit(any(codes.values()))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from bench.__main__ import REGISTERED, same_resources
 from bench.project import Project
 from bench.report import PROGRAMS
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture(scope="module")
 def projects(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Project]:

@@ -11,6 +11,13 @@ from scripts.stack import ENGINE_FILE
 from tests.engine.harness import Project, make_platform, make_tiny
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is here."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.engine)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _engine_is_set_up() -> None:
     if not ENGINE_FILE.is_file():

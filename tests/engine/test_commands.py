@@ -98,6 +98,7 @@ def test_a_piped_preview_ends_with_the_url_table_and_what_changes_whatever_pytho
     assert "Pulumi v" not in done.stdout + done.stderr, "what was there already is not told at every command"
 
 
+@pytest.mark.every_python
 def test_a_workspace_is_put_behind_sign_in_with_the_commands_of_the_readme(checkout: Path) -> None:
     file = checkout / "Pulumi.sandbox.yaml"
     file.write_text(file.read_text("utf-8").replace("[public, mcd, perso]", "[public, notes]"), "utf-8")
@@ -352,6 +353,7 @@ def test_in_a_terminal_what_changes_comes_after_the_engine_s_own_display(checkou
     assert lines[-1].startswith("stack (platform)"), "nothing comes after it"
 
 
+@pytest.mark.every_python
 def test_ctrl_c_in_a_terminal_is_the_engine_s(checkout: Path) -> None:
     code, said = in_a_terminal(checkout, "preview", typed={"Previewing": b"\x03"})
     assert code != 0
@@ -376,6 +378,7 @@ def test_what_changes_goes_into_a_file_for_a_pull_request(checkout: Path) -> Non
     assert file.read_text("utf-8") == "", "of an older preview"
 
 
+@pytest.mark.every_python
 def test_an_interrupted_preview_ends_in_order(checkout: Path) -> None:
     assert make(checkout, "pulumi", "ARGS=stack ls").returncode == 0
     process = subprocess.Popen(

@@ -123,6 +123,7 @@ def without_places(text: str) -> str:
     return re.sub(r"(?<=^Made )[^:]+|(?<=^Next: cd ).+(?= &&)|\b[0-9a-f]{12}\b", "_", text, flags=re.MULTILINE)
 
 
+@pytest.mark.every_python
 def test_a_platform_repository_from_new_to_destroy(upstream: Path, tmp_path: Path) -> None:
     casa = tmp_path / "a new user's" / "my casa"
     casa.parent.mkdir()

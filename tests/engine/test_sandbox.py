@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.engine.harness import Project, write_program
 
 Tiny = Callable[[str], Project]
@@ -127,6 +129,7 @@ def test_secrets_are_rendered_for_who_asks(tiny: Tiny) -> None:
     assert "given: correct horse battery staple" in (project.manifests / "team" / "secret-keys.yaml").read_text()
 
 
+@pytest.mark.every_python
 def test_a_killed_up_leaves_no_process_and_is_finished_by_one_that_takes_over(tiny: Tiny) -> None:
     many = (
         ONE_NAMESPACE

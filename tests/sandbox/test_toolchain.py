@@ -18,6 +18,7 @@ from sandbox import install, versions
 from sandbox.language import required_plugins
 from scripts import pythons, setup
 from scripts.project import WARREN
+from scripts.side_by_side import Command
 
 SITE = sysconfig.get_paths()["purelib"]
 
@@ -298,13 +299,18 @@ def test_what_was_not_found_is_said_and_what_failed_counts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["pythons"])
-    monkeypatch.setattr(pythons, "others", lambda running: ["3.12", "3.13"])
+    monkeypatch.setattr(pythons, "others", lambda running: ["3.11", "3.12", "3.13"])
     monkeypatch.setattr(pythons, "find", lambda version, pyenv: None if version == "3.12" else "python")
-    for passed in (True, False):
-        monkeypatch.setattr(pythons, "tests", lambda *_, passed=passed: passed)
+    for codes in ((0, 0), (0, 1), (1, 0)):
+        ending = dict(zip(("3.11", "3.13"), (f"raise SystemExit({code})" for code in codes), strict=True))
+        monkeypatch.setattr(
+            pythons,
+            "tests",
+            lambda version, *_, ending=ending: Command(version, [sys.executable, "-c", ending[version]]),
+        )
         with pytest.raises(SystemExit) as left:
             pythons.main()
-        assert bool(left.value.code) is not passed
+        assert bool(left.value.code) is any(codes)
         assert capsys.readouterr().err == "Python 3.12: not found here, so not tried\n"
 
 
