@@ -17,6 +17,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scripts.project import WARREN
@@ -29,6 +31,9 @@ ENGINE = "pulumi"
 
 STATIC = {"CGO_ENABLED": "0"}
 """As upstreams build what they release: such a program is all that an image of a test has to hold."""
+
+AT_ONCE = 2
+"""How many modules are built at the same time: one compiles while the other is fetched or linked."""
 
 _TOOLS = re.compile(r"^tool (?:\(\n(.*?)^\)|(\S+))", re.MULTILINE | re.DOTALL)
 _KUBERNETES = re.compile(r"^\s*(?:require )?k8s\.io/kubernetes (v(\d+)\.(\d+)\S*)", re.MULTILINE)
@@ -78,8 +83,8 @@ def fingerprint(module: Path) -> str:
     return digest.hexdigest()
 
 
-def go(module: Path, package: str, target: Path, *, link: str) -> bool:
-    """Build one package of a module into ``target`` and say whether that worked.
+def go(module: Path, packages: Sequence[str], target: Path, *, link: str) -> bool:
+    """Build packages of a module, one into the file ``target``, several into that folder; say whether that worked.
 
     Raises:
         FileNotFoundError: Go is not installed.
@@ -87,23 +92,28 @@ def go(module: Path, package: str, target: Path, *, link: str) -> bool:
     program = shutil.which("go")
     if program is None:
         raise FileNotFoundError("go")
-    target.parent.mkdir(parents=True, exist_ok=True)
     # Built beside its place, so that an interrupted build leaves nothing that looks finished.
     partial = target.with_name(f"{target.name}.partial")
+    (partial if len(packages) > 1 else target.parent).mkdir(parents=True, exist_ok=True)
     finished = threading.Event()
-    threading.Thread(target=_tell_time, args=(finished,), daemon=True).start()
-    command = [program, "build", "-trimpath", "-ldflags", link, "-o", str(partial), package]
+    threading.Thread(target=_tell_time, args=(module.name, finished), daemon=True).start()
+    command = [program, "build", "-trimpath", "-ldflags", link, "-o", str(partial), *packages]
     done = subprocess.run(command, cwd=module, env=os.environ | STATIC, check=False)
     finished.set()
-    if done.returncode == 0:
+    if done.returncode == 0 and len(packages) > 1:
+        target.mkdir(exist_ok=True)
+        for each in partial.iterdir():
+            each.replace(target / each.name)
+        partial.rmdir()
+    elif done.returncode == 0:
         partial.replace(target)
     return done.returncode == 0
 
 
-def _tell_time(finished: threading.Event) -> None:
+def _tell_time(name: str, finished: threading.Event) -> None:
     started = time.monotonic()
     while not finished.wait(30):
-        say(f"setup: still building ({time.monotonic() - started:.0f} s)")
+        say(f"setup: still building tools/{name} ({time.monotonic() - started:.0f} s)")
 
 
 def build(name: str) -> None:
@@ -119,23 +129,25 @@ def build(name: str) -> None:
         return
     stamp.unlink(missing_ok=True)
     say(f"setup: building {', '.join(made)} from tools/{name}, once")
-    for program, package in made.items():
-        try:
-            built = go(module, package, target / program, link=linker_flags(module))
-        except FileNotFoundError:
-            raise SystemExit("setup: these tests run real programs that are built with Go: install Go 1.26") from None
-        if not built:
-            raise SystemExit(f"setup: {program} could not be built; the message above says why")
+    # All at once, so that linking one, which keeps one core busy, does not wait for another.
+    place = target if len(made) > 1 else target.joinpath(*made)
+    try:
+        built = go(module, list(made.values()), place, link=linker_flags(module))
+    except FileNotFoundError:
+        raise SystemExit("setup: these tests run real programs that are built with Go: install Go 1.26") from None
+    if not built:
+        raise SystemExit(f"setup: {', '.join(made)} could not be built; the message above says why")
     stamp.write_text(wanted)
 
 
 def main() -> None:
     """Build what was asked for, or everything."""
     known = names()
-    for name in sys.argv[1:] or known:
-        if name not in known:
-            raise SystemExit(f"setup: there is no tools/{name}; there are {', '.join(known)}")
-        build(name)
+    wanted = sys.argv[1:] or known
+    if unknown := [name for name in wanted if name not in known]:
+        raise SystemExit(f"setup: there is no tools/{unknown[0]}; there are {', '.join(known)}")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(build, wanted))
 
 
 if __name__ == "__main__":

@@ -214,7 +214,7 @@ def build_engine(wanted: str) -> None:
     say(f"setup: building the Pulumi engine v{wanted} from its Go module, once (no registry has it built)")
     say("setup: this takes 5 to 10 minutes and 160 MB; later runs use .tools/bin/pulumi")
     flags = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{wanted}"
-    if not parts.go(ENGINE_MODULE.parent, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", BUILT, link=flags):
+    if not parts.go(ENGINE_MODULE.parent, ["github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"], BUILT, link=flags):
         raise stop("the engine could not be built; the message above says why")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from scripts import parts
+
+REAL_GO = parts.go
 
 
 def module(folder: Path, go_mod: str, *commands: str) -> Path:
@@ -48,8 +51,8 @@ def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A module `own` with one command; says what was built."""
     done: list[str] = []
 
-    def go(folder: Path, package: str, target: Path, *, link: str) -> bool:
-        done.append(package)
+    def go(folder: Path, packages: Sequence[str], target: Path, *, link: str) -> bool:
+        done.extend(packages)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text("built")
         return True
@@ -95,6 +98,52 @@ def test_without_go_it_says_what_to_install(builds: list[str], monkeypatch: pyte
     monkeypatch.setattr(parts, "go", missing)
     with pytest.raises(SystemExit, match=r"install Go 1\.26"):
         parts.build("own")
+
+
+GO = """#!/bin/sh
+while [ $# -gt 0 ]; do
+  case $1 in -o) out=$2; shift;; ./*) packages="$packages $1";; esac
+  shift
+done
+for package in $packages; do
+  if [ -d "$out" ]; then echo "$package" >"$out/${package##*/}"; else echo "$package" >"$out"; fi
+done
+exit $GO_ENDS
+"""
+"""Writes as `go build` does: into a folder that is there, else into a file."""
+
+
+@pytest.mark.parametrize("commands", [["echo"], ["echo", "pause"]])
+def test_programs_are_in_their_place_when_all_are_built_and_not_before(
+    commands: list[str], tmp_path: Path, builds: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "go", REAL_GO)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "go").write_text(GO)
+    (tmp_path / "bin" / "go").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    module(parts.MODULES / "two", "module x\n", *commands)
+    monkeypatch.setenv("GO_ENDS", "1")
+    with pytest.raises(SystemExit, match=f"{', '.join(commands)} could not be built"):
+        parts.build("two")
+    assert not any((parts.BUILT / "two" / name).exists() for name in ["stamp", *commands])
+    monkeypatch.setenv("GO_ENDS", "0")
+    parts.build("two")
+    assert {path.name for path in (parts.BUILT / "two").iterdir()} == {"stamp", *commands}
+    assert [(parts.BUILT / "two" / name).read_text() for name in commands] == [f"./cmd/{name}\n" for name in commands]
+    assert not (parts.BUILT / "two.partial").exists()
+
+
+def test_one_that_fails_among_several_fails_the_run(builds: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    module(parts.MODULES / "bad", "module x\n", "bad")
+    made = parts.go
+    monkeypatch.setattr(parts, "go", lambda folder, *rest, **more: folder.name != "bad" and made(folder, *rest, **more))
+    monkeypatch.setattr("sys.argv", ["parts"])
+    with pytest.raises(SystemExit, match="bad could not be built"):
+        parts.main()
+    monkeypatch.setattr("sys.argv", ["parts", "own", "absent"])
+    with pytest.raises(SystemExit, match="there is no tools/absent; there are bad, own"):
+        parts.main()
 
 
 def test_every_module_in_tools_can_be_read() -> None:
