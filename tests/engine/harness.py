@@ -58,6 +58,10 @@ def native(provider, kind, name, namespace=None, api="v1", depends_on=(), **fiel
 '''
 """What every tiny program starts with."""
 
+_WRITTEN_ONCE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""The engine writes the state when it is done, and not after each resource as well, which is half of its time.  What is
+interrupted in a test (``Project.start``), and every command of people's own, writes it as ever."""
+
 _COLOR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 
 
@@ -239,7 +243,7 @@ class Project:
         done = subprocess.run(
             self._command(command, *arguments),
             cwd=self.root,
-            env=self.environment(**extra),
+            env=self.environment(**_WRITTEN_ONCE, **extra),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
