@@ -42,21 +42,24 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [("replicas: 1", "replicas: 4"), ("image: ", "image: docker.io/library/"), ("app.kubernetes.io/name", "name")],
-    ids=["kubectl scale", "kubectl set image", "kubectl edit"],
-)
-def test_rule_60_a_plain_up_compares_nothing_and_up_with_refresh_repairs(up: Project, old: str, new: str) -> None:
-    file = up.manifests / DEPLOYMENT
-    good = file.read_text("utf-8")
-    _edit(file, old, new)
+BY_HAND = {
+    "mcd.helloworld-deployment": ("mcd/deployment-helloworld.yaml", "replicas: 1", "replicas: 4"),
+    "perso.geminirealtime-deployment": ("perso/deployment-geminirealtime.yaml", "image: ", "image: docker.io/library/"),
+    "public.landing-deployment": ("public/deployment-landing.yaml", "app.kubernetes.io/name", "name"),
+}
+"""Resource to its file and what changes there, as by `kubectl scale`, `kubectl set image` and `kubectl edit`."""
+
+
+def test_rule_60_a_plain_up_compares_nothing_and_up_with_refresh_repairs(up: Project) -> None:
+    good = {up.manifests / file: (up.manifests / file).read_text("utf-8") for file, _, _ in BY_HAND.values()}
+    for file, old, new in BY_HAND.values():
+        _edit(up.manifests / file, old, new)
     assert up.up().changes == {}
-    assert file.read_text("utf-8") != good
+    assert all(file.read_text("utf-8") != text for file, text in good.items())
     repaired = up.up("--refresh")
     assert repaired.ok, repaired.output
-    assert repaired.changed("update") - {"warren-sandbox"} == {NAME}
-    assert file.read_text("utf-8") == good
+    assert repaired.changed("update") - {"warren-sandbox"} == set(BY_HAND)
+    assert {file: file.read_text("utf-8") for file in good} == good
     assert up.up("--refresh").changed("update") == set()
 
 
