@@ -1,8 +1,15 @@
-// Echo stands in for the image of every app in Warren's request-path tests, because no package registry has images: it
-// answers every request with what arrived.
+// Echo stands in for the image of every app in Warren's tests, because no package registry has images: it answers every
+// request with what arrived.
 //
-// STANDIN_PORTS (comma separated) says where it listens, STANDIN_APP and STANDIN_POD what it calls itself. A request may ask for `?status=503`, `?sleep=2s` and `?size=1024` (bytes in place of the JSON), or for `?pause=2s`: an event
-// stream of two events with that much silence between. A WebSocket gets the JSON as its first message and then its own messages back.
+// STANDIN_PORTS (comma separated) says where it listens, nowhere if it is empty; STANDIN_APP and STANDIN_POD what it
+// calls itself. A request may ask for `?status=503`, `?sleep=2s` and `?size=1024` (bytes in place of the JSON), or for
+// `?pause=2s`: an event stream of two events with that much silence between. A WebSocket gets the JSON as its first
+// message and then its own messages back.
+//
+// In place of ports there may be `once`: it says what it sees of itself, and ends; or `probe`: it ends well if what else
+// runs from its image, in the same pod, answers. Where an image has several commands, STANDIN_COMMANDS (JSON) has that
+// for the beginnings of command lines, a name and arguments with blanks between. From SIGUSR1 to SIGUSR2 nothing
+// answers, and with STANDIN_ILL nothing from the start.
 package main
 
 import (
@@ -14,13 +21,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
-
-	"warren/tools/standins/internal/serve"
 )
 
 // seen is a request as the app received it.
@@ -50,18 +55,12 @@ type echo struct {
 var upgrader = websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 
 func main() {
-	sites := map[string]http.Handler{}
-	handler := echo{os.Getenv("STANDIN_APP"), os.Getenv("STANDIN_POD")}
-	for port := range strings.SplitSeq(os.Getenv("STANDIN_PORTS"), ",") {
-		port = strings.TrimSpace(port)
-		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			log.Fatalf("echo: STANDIN_PORTS has to be ports with commas between, and %q is none", port)
-		}
-		sites[":"+port] = handler
+	command := append([]string{filepath.Base(os.Args[0])}, os.Args[1:]...)
+	what, err := role(command, os.Getenv("STANDIN_COMMANDS"), os.Getenv("STANDIN_PORTS"))
+	if err == nil {
+		err = play(what, echo{os.Getenv("STANDIN_APP"), os.Getenv("STANDIN_POD")})
 	}
-	announcement := fmt.Sprintf("echo: Warren's stand-in for an app's image, here %q, port %s",
-		handler.app, os.Getenv("STANDIN_PORTS"))
-	if err := serve.Run(announcement, sites); err != nil {
+	if err != nil {
 		log.Fatalf("echo: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -19,10 +20,19 @@ const grace = 10 * time.Second
 func Run(announcement string, sites map[string]http.Handler) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	return Until(ctx, announcement, sites)
+}
 
+// Until is Run with an end of its own. An address that begins with `@` is a socket without a file, of the network
+// namespace.
+func Until(ctx context.Context, announcement string, sites map[string]http.Handler) error {
 	servers := map[*http.Server]net.Listener{}
 	for address, handler := range sites {
-		listener, err := net.Listen("tcp", address)
+		network := "tcp"
+		if strings.HasPrefix(address, "@") {
+			network = "unix"
+		}
+		listener, err := net.Listen(network, address)
 		if err != nil {
 			return err
 		}
