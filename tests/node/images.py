@@ -35,9 +35,12 @@ REAL = {
 """The end of an image's name to the program in it, and where it is; of the version that `tools/` pins."""
 STANDINS = {"dex": ("standins", "identity", "/usr/local/bin/dex"), "pause": ("standins", "pause", "/pause")}
 """The same for what is stood in for. Every image that is in neither is an app, or cloudflared: there it is `echo`,
-which answers on the ports that the manifests name, and says that it is one."""
+which answers on the ports that the manifests name, ends at once as an init container or a job, and says that it is
+one. It is there under the name of every command that the manifests call it by."""
 
 _WORKLOADS = ("Deployment", "CronJob", "Job", "DaemonSet", "StatefulSet")
+_OF_IMAGE = ()
+"""In place of a command line: what the image itself begins with."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Image:
     real: bool
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    names: Iterable[str] = ()
+    """Further ones of the program: where a command that is no path is looked for."""
 
 
 def pod_specs(manifests: Iterable[Manifest]) -> list[Any]:
@@ -62,18 +67,44 @@ def pod_specs(manifests: Iterable[Manifest]) -> list[Any]:
     return found
 
 
+Roles = dict[tuple[str, ...], str]
+"""Command line to what `echo` does there, as tools/standins/cmd/echo describes it."""
+
+
 def wanted(manifests: Iterable[Manifest], users: bytes) -> list[Image]:
     """What each image that the manifests name has to be, and what every node needs; `users` are whom Dex's stand-in
-    knows, as its JSON."""
-    ports: dict[str, set[int]] = {PAUSE: set()}
+    knows, as its JSON.
+
+    Raises:
+        AssertionError: one command of an image would have to end in one place and to go on in another.
+    """
+    roles: dict[str, Roles] = {PAUSE: {}}
     for spec in pod_specs(manifests):
+        ends = [each for each in spec.get("initContainers", []) if each.get("restartPolicy") != "Always"]
         for container in (*spec.get("initContainers", []), *spec["containers"]):
-            known = ports.setdefault(container["image"], set())
-            known |= {each["containerPort"] for each in container.get("ports", [])}
-    return [_image(name, sorted(numbers), users) for name, numbers in sorted(ports.items())]
+            known = roles.setdefault(container["image"], {})
+            ports = {each["containerPort"] for each in container.get("ports", [])}
+            over = container in ends or spec.get("restartPolicy", "Always") != "Always"
+            command = tuple(container.get("command", _OF_IMAGE))
+            known[command] = _role(known.get(command), "once" if over else _listed(ports))
+            for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+                if asked := container.get(probe, {}).get("exec"):
+                    known[tuple(asked["command"])] = "probe"
+    return [_image(name, roles[name], users) for name in sorted(roles)]
 
 
-def _image(name: str, ports: list[int], users: bytes) -> Image:
+def _listed(ports: Iterable[int]) -> str:
+    return ",".join(map(str, sorted(ports)))
+
+
+def _role(known: str | None, wanted: str) -> str:
+    if known is None or known == wanted:
+        return wanted
+    assert not {known, wanted} & {"once", "probe"}, f"the same command is to be {known!r} and {wanted!r}"
+    return _listed({int(port) for each in (known, wanted) if each for port in each.split(",")})
+
+
+def _image(name: str, roles: Roles, users: bytes) -> Image:
     short = re.sub(r"[:@].*", "", name.rpartition("/")[2])
     if short in REAL:
         module, binary, place = REAL[short]
@@ -82,8 +113,12 @@ def _image(name: str, ports: list[int], users: bytes) -> Image:
         module, standin, place = STANDINS[short]
         told = {"STANDIN_USERS": USERS} if short == "dex" else {}
         return Image(name, program(module, standin), place, False, told, {USERS: users} if told else {})
-    told = {"STANDIN_APP": name, "STANDIN_PORTS": ",".join(map(str, ports or [8000]))}
-    return Image(name, program("standins", "echo"), "/echo", False, told)
+    commands = {" ".join(command): role for command, role in roles.items() if command != _OF_IMAGE}
+    told = {"STANDIN_APP": name, "STANDIN_PORTS": roles.get(_OF_IMAGE, "")}
+    if commands:
+        told["STANDIN_COMMANDS"] = json.dumps(commands)
+    names = {f"/bin/{command[0]}" for command in roles if command != _OF_IMAGE}
+    return Image(name, program("standins", "echo"), "/echo", False, told, names=sorted(names))
 
 
 def write(image: Image, archive: Path) -> None:
@@ -133,6 +168,10 @@ def _layer(image: Image) -> bytes:
                     _add(tar, str(parent).lstrip("/"), None, 0o755)
                     made.add(parent)
             _add(tar, place.lstrip("/"), content, 0o755 if place == image.place else 0o644)
+        for name in image.names:
+            link = tarfile.TarInfo(name.lstrip("/"))
+            link.type, link.linkname = tarfile.SYMTYPE, image.place
+            tar.addfile(link)
     return written.getvalue()
 
 
