@@ -1,14 +1,15 @@
-"""A cluster of two real nodes with a stack in it: the newest kubelet on the first, the oldest on the second.
+"""A cluster of real nodes with a stack in it: the newest kubelet on the first, the oldest on the others.
 
 Owns: the order in which it comes up, cluster DNS, when it is ready, and which process is which container.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -91,8 +92,10 @@ class Cluster:
         tasks = {name: pid for node in self.nodes for name, pid in node.tasks().items()}
         found = []
         for pod in self.pods():
-            specs = {each["name"]: each for each in pod["spec"]["containers"]}
-            for status in pod["status"].get("containerStatuses", []):
+            spec, said = pod["spec"], pod["status"]
+            # A sidecar is among the init containers.
+            specs = {each["name"]: each for each in (*spec.get("initContainers", []), *spec["containers"])}
+            for status in (*said.get("initContainerStatuses", []), *said.get("containerStatuses", [])):
                 pid = tasks.get(status.get("containerID", "").removeprefix("containerd://"))
                 if pid is not None:
                     found.append(Container(pod, specs[status["name"]], pid))
@@ -128,9 +131,15 @@ def _complete(deployment: Manifest) -> bool:
     )
 
 
+def _nothing(_: Cluster) -> None:
+    pass
+
+
 @contextmanager
-def bring_up(stack: str) -> Iterator[Cluster]:
-    """Bring a stack up on the nodes that it names, of which there must be two; say in the figures how long it took.
+def bring_up(stack: str, prepare: Callable[[Cluster], object] = _nothing) -> Iterator[Cluster]:
+    """Bring a stack up on the nodes that it names; say in the figures how long it took.
+
+    `prepare` is what a stack needs of its nodes beside that; they are Ready then, and nothing of the stack is there.
 
     Raises:
         AssertionError: something is not ready in time; the message says what.
@@ -166,7 +175,7 @@ def bring_up(stack: str) -> Iterator[Cluster]:
         running.callback(api.close)
         done("control plane")
         nodes = []
-        for host, module in zip(hosts, (NEWEST, OLDEST), strict=True):
+        for host, module in zip(hosts, itertools.chain([NEWEST], itertools.repeat(OLDEST)), strict=False):
             nodes.append(Node(host, plane, module))
             running.callback(nodes[-1].stop)
         with ThreadPoolExecutor(len(nodes)) as pool:
@@ -182,6 +191,7 @@ def bring_up(stack: str) -> Iterator[Cluster]:
             assert answer.ok, answer.message
         cluster.await_ready()
         done("cluster DNS Ready")
+        prepare(cluster)
         said = control_plane.bring_up(api, rendered.manifests)
         assert {str(key): answer.message for key, answer in said.items() if not answer.ok} == {}
         done("applied")

@@ -112,8 +112,8 @@ class Node:
         return "\n".join(f"{name} of {self.host.name}: {p.said()[-1500:]}" for name, p in self.processes.items())
 
     def _run(self, name: str, path: Path, *arguments: str, **environment: str) -> None:
-        # Containerd finds its shim where it is itself.
-        variables = {"PATH": f"{path.parent}:{os.environ['PATH']}", **environment}
+        # Containerd finds its shim where it is itself; a group of tests may put something in the place of a program.
+        variables = {"PATH": f"{self.host.folder / 'bin'}:{path.parent}:{os.environ['PATH']}", **environment}
         self.processes[name] = Process(
             [path, *arguments], self.host.folder / f"{name}.log", variables, within=self.host.within
         )
