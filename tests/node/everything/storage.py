@@ -1,0 +1,115 @@
+"""What stands in for storage that a cluster has beside Warren: K3s' local-path provisioner, and a file server.
+
+Owns: the class `local-path`, which is the default one, and a volume for each claim of it, as that provisioner makes
+them (a folder of the node that the scheduler has chosen, which everybody may write); and a `mount` for kubelets that
+binds a folder where they ask for NFS, because the kernel of a machine for tests has no client of it.  Kubelets,
+scheduler and binding are real.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.node.cluster import Cluster
+from tests.node.node import Node
+from tests.real.api import Api, Manifest
+
+CLASS = "local-path"
+_PROVISIONER = "rancher.io/local-path"
+_DEFAULT = "storageclass.kubernetes.io/is-default-class"
+_CHOSEN = "volume.kubernetes.io/selected-node"
+
+_MOUNT = """\
+#!/bin/sh
+# Warren's stand-in for an NFS client in tests: it binds a folder of the run. The rest is for the real one.
+case " $* " in
+*" -t nfs "*)
+    for place; do from=$source; source=$place; done
+    exec /bin/mount --bind "{exports}/$from" "$place" ;;
+esac
+exec /bin/mount "$@"
+"""
+
+
+def serve_files(nodes: list[Node], server: str, path: str, user: int) -> Path:
+    """Let kubelets mount a directory of a file server, which belongs to a user there; return where it is."""
+    exports = nodes[0].host.folder.parent / "exports"
+    folder = exports / f"{server}:{path}"
+    folder.mkdir(parents=True)
+    folder.chmod(0o770)
+    os.chown(folder, user, user)
+    for node in nodes:
+        program = node.host.folder / "bin" / "mount"
+        program.parent.mkdir()
+        program.write_text(_MOUNT.format(exports=exports), encoding="utf-8")
+        program.chmod(0o755)
+    return folder
+
+
+@contextmanager
+def provision(cluster: Cluster) -> Iterator[None]:
+    """Make the class, and a volume for each claim of it until this is left."""
+    made = {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": CLASS, "annotations": {_DEFAULT: "true"}},
+        "provisioner": _PROVISIONER,
+        "volumeBindingMode": "WaitForFirstConsumer",
+        "reclaimPolicy": "Delete",
+    }
+    answer = cluster.api.create(made)
+    assert answer.ok, answer.message
+    over = threading.Event()
+    folders = {node.host.name: node.host.folder / "volumes" for node in cluster.nodes}
+    thread = threading.Thread(target=_provision, args=(cluster.plane.api(), folders, over))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _provision(api: Api, folders: dict[str, Path], over: threading.Event) -> None:
+    done = set[str]()
+    while not over.wait(0.2):
+        try:
+            claims = api.get("v1", "PersistentVolumeClaim")
+        except (OSError, http.client.HTTPException):
+            continue  # a test may have the API server stopped
+        for claim in claims:
+            node = claim["metadata"].get("annotations", {}).get(_CHOSEN)
+            if claim["spec"].get("storageClassName") == CLASS and node and claim["metadata"]["uid"] not in done:
+                done.add(claim["metadata"]["uid"])
+                answer = api.create(_volume(claim, node, folders[node]))
+                assert answer.ok, answer.message
+    api.close()
+
+
+def _volume(claim: Manifest, node: str, folder: Path) -> Manifest:
+    metadata = claim["metadata"]
+    name = f"pvc-{metadata['uid']}"
+    place = folder / f"{name}_{metadata['namespace']}_{metadata['name']}"
+    place.mkdir(parents=True)
+    place.chmod(0o777)
+    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": _PROVISIONER}},
+        "spec": {
+            "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
+            "accessModes": claim["spec"]["accessModes"],
+            "storageClassName": CLASS,
+            "persistentVolumeReclaimPolicy": "Delete",
+            "hostPath": {"path": str(place), "type": "DirectoryOrCreate"},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
+            "claimRef": {"kind": "PersistentVolumeClaim", "namespace": metadata["namespace"], "name": metadata["name"]}
+            | {"apiVersion": "v1", "uid": metadata["uid"]},
+        },
+    }
