@@ -85,7 +85,7 @@ def seen(cluster: Cluster) -> list[Seen]:
             pid = pids.get((pod["metadata"]["uid"], own["name"]))
             if pid is None and "terminated" not in status["state"]:
                 continue  # a pod that is ending
-            look = _beside(pid) if pid is not None else _itself(_log(cluster, pod, own["name"]))
+            look = look_at(pid) if pid is not None else _itself(_log(cluster, pod, own["name"]))
             found.append(Seen(f"{name}/{own['name']}", pod["spec"]["nodeName"], spec, own, look))
     assert {each.name for each in found} == {
         f"{name}/{each['name']}" for name, spec in specs.items() for each in _containers(spec)
@@ -120,7 +120,8 @@ def _log(cluster: Cluster, pod: Manifest, container: str) -> str:
     return answer.message
 
 
-def _beside(pid: int) -> Look:
+def look_at(pid: int) -> Look:
+    """What the kernel says of a running process."""
     files = Path(f"/proc/{pid}")
     status, mounts = ((files / name).read_text(encoding="utf-8") for name in ("status", "mountinfo"))
     return _look(status, mounts, machine.memory_of(pid)[1])
