@@ -188,6 +188,8 @@ class Node:
             "imageGCLowThresholdPercent": 99,
             "evictionHard": {"memory.available": "100Mi"},
             "nodeStatusUpdateFrequency": "5s",
+            # How often volumes are measured; a minute otherwise.
+            "volumeStatsAggPeriod": "10s",
             "authentication": {
                 "anonymous": {"enabled": False},
                 "webhook": {"enabled": True},
