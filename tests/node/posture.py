@@ -77,8 +77,9 @@ def seen(cluster: Cluster) -> list[Seen]:
     found = []
     for pod in cluster.api.get("v1", "Pod"):
         name = _belongs(cluster, pod)
-        if name not in specs:
-            continue  # cluster DNS
+        ended = pod["status"].get("phase") in ("Succeeded", "Failed")
+        if name not in specs or (ended and "restartPolicy" not in specs[name]):
+            continue  # cluster DNS, or a pod that has been replaced
         spec = specs[name]
         for status in _statuses(pod):
             own = next(each for each in _containers(spec) if each["name"] == status["name"])
