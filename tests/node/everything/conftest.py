@@ -66,6 +66,15 @@ def everything() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
+def every_minute(everything: Cluster) -> str:
+    """A CronJob (``namespace/name``) that fires every minute from now on, its Jobs are as before."""
+    path = everything.api.path("batch/v1", "CronJob", "club", "report")
+    answer = everything.api.merge(path, {"spec": {"schedule": "* * * * *"}})
+    assert answer.ok, answer.message
+    return "club/report"
+
+
+@pytest.fixture(scope="session")
 def by_hand(everything: Cluster) -> list[Manifest]:
     """A Job of every CronJob, begun by hand and ended."""
     return [jobs.begin(everything, each) for each in everything.api.get("batch/v1", "CronJob")]
