@@ -30,6 +30,12 @@ def ingress_policy(allowed_annotations: Iterable[str]) -> Manifest:
         allowed_annotations: The full names of the controller annotations that Warren emits.
     """
     allowed = json.dumps(sorted(allowed_annotations))
+    rules = "(has(object.spec.rules) ? object.spec.rules : [])"
+    annotations = "(has(object.metadata.annotations) ? object.metadata.annotations : {})"
+    owned = "namespaceObject.metadata.annotations"
+    hosts = (
+        f"(has({owned}) && '{names.HOSTS_ANNOTATION}' in {owned} ? {owned}['{names.HOSTS_ANNOTATION}'].split(',') : [])"
+    )
     return policy(
         INGRESSES,
         rule("networking.k8s.io", "ingresses"),
@@ -38,39 +44,30 @@ def ingress_policy(allowed_annotations: Iterable[str]) -> Manifest:
             f"object.spec.ingressClassName == '{names.INGRESS_CLASS}' || "
             f"(has(object.metadata.annotations) && '{_LEGACY_CLASS}' in object.metadata.annotations)"
         },
-        variables={
-            "annotations": "has(object.metadata.annotations) ? object.metadata.annotations : {}",
-            "hosts": "(has(namespaceObject.metadata.annotations) && "
-            f"'{names.HOSTS_ANNOTATION}' in namespaceObject.metadata.annotations) ? "
-            f"namespaceObject.metadata.annotations['{names.HOSTS_ANNOTATION}'].split(',') : []",
-            "rules": "has(object.spec.rules) ? object.spec.rules : []",
-        },
         validations=[
             (
-                "variables.rules.size() > 0 && "
-                "variables.rules.all(r, has(r.host) && r.host != '' && r.host in variables.hosts)",
+                f"{rules}.size() > 0 && {rules}.all(r, has(r.host) && r.host != '' && r.host in {hosts})",
                 f"every rule must name a host that its namespace owns (the {names.HOSTS_ANNOTATION} annotation)",
             ),
-            ("variables.rules.all(r, !has(r.host) || !r.host.contains('*'))", "a host must not be a wildcard"),
+            (f"{rules}.all(r, !has(r.host) || !r.host.contains('*'))", "a host must not be a wildcard"),
             (
-                "variables.rules.all(r, has(r.http) && r.http.paths.all(p, has(p.backend.service)))",
+                f"{rules}.all(r, has(r.http) && r.http.paths.all(p, has(p.backend.service)))",
                 "every path must lead to a Service",
             ),
             ("!has(object.spec.tls) || object.spec.tls.size() == 0", "tls must be left out: the edge ends TLS"),
             ("!has(object.spec.defaultBackend)", "defaultBackend must be left out: it would answer for other hosts"),
             (
-                f"!('{_LEGACY_CLASS}' in variables.annotations)",
+                f"!('{_LEGACY_CLASS}' in {annotations})",
                 f"the annotation {_LEGACY_CLASS} must be left out: write ingressClassName",
             ),
             (
-                f"variables.annotations.all(k, !k.startsWith('{_TRAEFIK}') && "
-                f"(!k.startsWith('{_NGINX}') || k in {allowed}))",
+                f"{annotations}.all(k, !k.startsWith('{_TRAEFIK}') && (!k.startsWith('{_NGINX}') || k in {allowed}))",
                 "a controller annotation is not one of those that Warren knows to be safe",
             ),
             (
                 # What could end a directive in nginx' configuration and start another one.
-                f"variables.annotations.all(k, !k.startsWith('{_NGINX}') || "
-                f"!variables.annotations[k].matches({_cel(_UNSAFE)}))",
+                f"{annotations}.all(k, !k.startsWith('{_NGINX}') || "
+                f"!object.metadata.annotations[k].matches({_cel(_UNSAFE)}))",
                 "a controller annotation holds a character that could break out of the controller's configuration",
             ),
         ],
@@ -91,7 +88,6 @@ def service_policy() -> Manifest:
         SERVICES,
         rule("", "services"),
         conditions={},
-        variables={},
         validations=[
             (
                 "!has(object.spec.type) || object.spec.type == 'ClusterIP'",

@@ -52,42 +52,34 @@ _TENANT = {
 
 def objects_policy() -> Manifest:
     """The policy for everything in a workspace: nothing that keeps it from being removed, and no padding."""
+    kind = "request.resource.resource"
+    finalizers, owners = _list("object", "finalizers"), _list("object", "ownerReferences")
+    keeps_jobs = "authorizer.group('batch').resource('jobs').subresource('status').check('update').allowed()"
     return policy(
         OBJECTS,
         rule("*", "*", version="*"),
         conditions=_TENANT,
-        variables={
-            **_WEIGHT,
-            "kind": "request.resource.resource",
-            "finalizers": _list("object", "finalizers"),
-            "owners": _list("object", "ownerReferences"),
-            "finalizersBefore": f"oldObject == null ? [] : {_list('oldObject', 'finalizers')}",
-            "ownersBefore": f"oldObject == null ? variables.owners : {_list('oldObject', 'ownerReferences')}",
-            "keepsJobs": "authorizer.group('batch').resource('jobs').subresource('status').check('update').allowed()",
-            # The API server adds the one in the name of whoever makes a claim, and the Job controller the other.
-            "expected": f"variables.kind == 'persistentvolumeclaims' ? ['{_CLAIM_IN_USE}'] : "
-            f"(variables.kind == 'pods' && variables.keepsJobs) ? ['{_JOB_TRACKING}'] : []",
-        },
         validations=[
             (
-                "variables.finalizers.all(f, f in variables.finalizersBefore || f in variables.expected)",
+                # The API server adds the one in the name of whoever makes a claim, and the Job controller the other.
+                f"{finalizers}.all(f, (oldObject != null && f in {_list('oldObject', 'finalizers')}) || "
+                f"({kind} == 'persistentvolumeclaims' && f == '{_CLAIM_IN_USE}') || "
+                f"({kind} == 'pods' && f == '{_JOB_TRACKING}' && {keeps_jobs}))",
                 "finalizers must be left out: nobody would take them off, and the workspace could not be removed",
             ),
             (
                 # The garbage collector deletes what has no owner any more, also for who may not delete claims.
-                f"(variables.kind != 'persistentvolumeclaims' && !('{_JOB_TRACKING}' in variables.finalizers)) || "
-                "variables.keepsJobs || variables.owners == variables.ownersBefore",
+                f"({kind} != 'persistentvolumeclaims' && !('{_JOB_TRACKING}' in {finalizers})) || oldObject == null || "
+                f"{owners} == {_list('oldObject', 'ownerReferences')} || {keeps_jobs}",
                 "ownerReferences must stay as they are: they decide when this is deleted",
             ),
             (
-                f"variables.managers <= {MANAGERS} && (variables.kind in ['secrets', 'configmaps'] || "
-                f"variables.padding <= {METADATA_BYTES})",
+                f"{_MANAGERS} <= {MANAGERS} && ({kind} in ['secrets', 'configmaps'] || {_PADDING} <= {METADATA_BYTES})",
                 f"labels and annotations must not weigh more than {METADATA_BYTES // 1024} KiB, and have no more than "
                 f"{MANAGERS} field managers",
             ),
             (
-                f"variables.kind != 'services' || !has(object.spec.ports) || object.spec.ports.size() <= "
-                f"{SERVICE_PORTS}",
+                f"{kind} != 'services' || !has(object.spec.ports) || object.spec.ports.size() <= {SERVICE_PORTS}",
                 f"a Service must not have more than {SERVICE_PORTS} ports",
             ),
         ],
@@ -99,20 +91,17 @@ def config_policy() -> Manifest:
 
     The ingress controller keeps every one of every namespace in memory.
     """
+    binary = "request.resource.resource == 'configmaps' && has(object.binaryData)"
+    weight = f"{_PADDING} + {_weight('object.data')} + {_weight('object.binaryData', binary)}"
     limit = f"must not weigh more than {CONFIG_BYTES // 1024} KiB with its labels and annotations"
     return policy(
         CONFIG,
         rule("", "secrets", "configmaps"),
         conditions=_TENANT,
-        variables={
-            **_WEIGHT,
-            "data": "has(object.data) ? object.data : {}",
-            "binary": "(request.resource.resource == 'configmaps' && has(object.binaryData)) ? object.binaryData : {}",
-        },
         validations=[
             (
-                f"variables.data.size() <= 1000 && variables.binary.size() <= 1000 && "
-                f"variables.padding + {_weight('variables.data')} + {_weight('variables.binary')} <= {CONFIG_BYTES}",
+                "(!has(object.data) || object.data.size() <= 1000) && "
+                f"(!({binary}) || object.binaryData.size() <= 1000) && {weight} <= {CONFIG_BYTES}",
                 f"a Secret or ConfigMap {limit}: the ingress controller keeps it in memory",
             ),
             (
@@ -135,19 +124,16 @@ def pods_policy() -> Manifest:
         f"(!has(c.{probe}) || !has(c.{probe}.{grace}) || c.{probe}.{grace} <= {most})"
         for probe in ("livenessProbe", "startupProbe")
     ]
+    containers = "object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])"
     return policy(
         PODS,
         rule("", "pods"),
         rule("", "pods", operations=("DELETE",)),
         conditions=_TENANT,
-        variables={
-            "containers": "request.operation == 'DELETE' ? [] : (has(object.spec.initContainers) ? "
-            "object.spec.containers + object.spec.initContainers : object.spec.containers)",
-        },
         validations=[
             (
                 f"request.operation == 'DELETE' || ((!has(object.spec.{grace}) || object.spec.{grace} <= {most}) && "
-                f"variables.containers.all(c, {' && '.join(probes)}))",
+                f"({containers}).all(c, {' && '.join(probes)}))",
                 f"{grace} must not be more than {most}: a node's drain waits for it",
             ),
             (
@@ -174,26 +160,21 @@ def bindings() -> dict[str, Manifest]:
     return {"objects": binding(OBJECTS), "config": binding(CONFIG), "pods": binding(PODS)}
 
 
-def _map(key: str) -> str:
-    return f"has(object.metadata.{key}) ? object.metadata.{key} : {{}}"
-
-
 def _list(of: str, key: str) -> str:
-    return f"has({of}.metadata.{key}) ? {of}.metadata.{key} : []"
+    return f"(has({of}.metadata.{key}) ? {of}.metadata.{key} : [])"
 
 
-def _weight(of: str) -> str:
-    """What a mapping weighs: its values once, its keys once more for every field manager's list of them.
+_MANAGERS = "(has(object.metadata.managedFields) ? object.metadata.managedFields.size() : 0)"
+
+
+def _weight(of: str, given: str = "") -> str:
+    """What a mapping weighs, where it is `given`: its values once, its keys once more for every field manager's list.
 
     32 bytes for each key is what it costs beside its text; text counts in bytes, of which a character may have four.
     """
-    return f"{of}.map(k, bytes(string({of}[k])).size() + (bytes(k).size() + 32) * (variables.managers + 1)).sum()"
+    each = f"bytes(string({of}[k])).size() + (bytes(k).size() + 32) * ({_MANAGERS} + 1)"
+    return f"({given or f'has({of})'} ? {of}.map(k, {each}).sum() : 0)"
 
 
-_WEIGHT = {
-    "managers": "has(object.metadata.managedFields) ? object.metadata.managedFields.size() : 0",
-    "labels": _map("labels"),
-    "annotations": _map("annotations"),
-    "padding": f"{_weight('variables.labels')} + {_weight('variables.annotations')}",
-}
-"""The variables that say what an object's labels and annotations weigh."""
+_PADDING = f"{_weight('object.metadata.labels')} + {_weight('object.metadata.annotations')}"
+"""What an object's labels and annotations weigh."""

@@ -1,5 +1,10 @@
 """How an admission policy and its binding are written: ValidatingAdmissionPolicies in CEL (Kubernetes 1.30).
 
+None has `variables`: the API server of 1.33 keeps the names of all policies' variables in one map, writes it whenever a
+policy changes, reads it for every request, and ends when both happen at once (kubernetes/kubernetes#135757). What
+validations share is put together here, in Python, and worked out wherever it stands. An authorizer's check is a third
+of what an expression may cost, so it comes last and in no loop that a tenant makes long.
+
 `reason: Forbidden` matters: pulumi-kubernetes previews with a server-side dry run, in which a namespace does not have
 its new host yet, and falls back to a client-side preview for 403 only.
 """
@@ -37,7 +42,6 @@ def policy(
     name: str,
     *rules: Manifest,
     conditions: Mapping[str, str],
-    variables: Mapping[str, str],
     validations: Sequence[tuple[str, str]],
 ) -> Manifest:
     """A policy that fails closed.
@@ -46,13 +50,9 @@ def policy(
         name: The policy's own name.
         rules: What it is asked about.
         conditions: Which requests it looks at, by a name for each condition.
-        variables: What the validations share, each after those that it uses.
         validations: What must hold, and the message where it does not.
     """
-    optional = {
-        "matchConditions": [{"name": key, "expression": text} for key, text in conditions.items()],
-        "variables": [{"name": key, "expression": text} for key, text in variables.items()],
-    }
+    matched = [{"name": key, "expression": text} for key, text in conditions.items()]
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",
@@ -60,7 +60,7 @@ def policy(
         "spec": {
             "failurePolicy": "Fail",
             "matchConstraints": {"resourceRules": list(rules), **_EVERYWHERE},
-            **{key: value for key, value in optional.items() if value},
+            **({"matchConditions": matched} if matched else {}),
             "validations": [
                 {"expression": expression, "message": message, "reason": "Forbidden"}
                 for expression, message in validations

@@ -43,11 +43,9 @@ def refusals(
 ) -> list[str]:
     """The messages with which a policy refuses an object; none when it lets it through or is not about it."""
     spec = policy["spec"]
-    scope: dict[str, Any] = {"object": thing, "namespaceObject": namespace, "variables": {}, **more}
+    scope: dict[str, Any] = {"object": thing, "namespaceObject": namespace, **more}
     if not all(evaluate(condition["expression"], scope) for condition in spec.get("matchConditions", [])):
         return []
-    for variable in spec.get("variables", []):
-        scope["variables"][variable["name"]] = evaluate(variable["expression"], scope)
     found = []
     for validation in spec["validations"]:
         try:
