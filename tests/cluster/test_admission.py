@@ -10,7 +10,7 @@ from typing import Any
 from manifests.pods import MAX_GRACE_SECONDS
 from tests.cluster.conftest import Cluster, cases
 from tests.real.api import Key, Manifest
-from tests.real.control_plane import POLICIES, let_policies_in, wait
+from tests.real.control_plane import wait
 
 pytestmark = cases()
 
@@ -46,13 +46,11 @@ def test_nobody_else_has_taken_a_field_by_the_third_apply(cluster: Cluster) -> N
     same again, in the form that pulumi-kubernetes gives it or as it was written, finds no conflict."""
     cluster.settled()
     conflicts = []
-    # Who applies is noted in the object, so that policies are compiled anew.
-    for manifest in sorted(cluster.manifests, key=lambda each: each["kind"] in POLICIES):
+    for manifest in cluster.manifests:
         for manager, form in (("pulumi-kubernetes-test", as_the_provider_sends_it(manifest)), ("kubectl", manifest)):
             answer = cluster.api.apply(form, manager)
             if not answer.ok:
                 conflicts.append(f"{Key.of(manifest)} as {manager}: {answer.status} {answer.message}")
-    let_policies_in()
     assert conflicts == []
 
 

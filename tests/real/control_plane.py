@@ -50,8 +50,6 @@ Where there are real nodes every controller runs that a cluster has by default."
 ADMINISTRATOR, PROXY = "admin", "system:kube-proxy"
 """Users of a control plane; where there are nodes, each of them is `system:node:<name>`."""
 
-POLICIES = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
-
 T = TypeVar("T")
 
 
@@ -230,15 +228,6 @@ def start(
     return plane
 
 
-def let_policies_in() -> None:
-    """Wait until the API server has compiled the admission policies that have just changed.
-
-    It looks for them every second. 1.33.13 ends with "concurrent map read and map write" when it compiles one while it
-    judges by another (kubernetes/kubernetes#135757, seen here once); 1.36.3 does not.
-    """
-    time.sleep(2.5)
-
-
 def _asks_kubelets(plane: ControlPlane) -> list[str]:
     """Options with which the API server asks kubelets, for logs say; its certificate is its own authority."""
     key = plane.client.with_suffix(".key")
@@ -259,11 +248,7 @@ def bring_up(api: Api, manifests: Iterable[Manifest]) -> dict[Key, Answer]:
     """
     said: dict[Key, Answer] = {}
     waited = False
-    before = ""
     for manifest in in_order(manifests):
-        if before in POLICIES and manifest["kind"] not in POLICIES:
-            let_policies_in()
-        before = manifest["kind"]
         if manifest["kind"] in PODS and not waited:
             waited = wait("quotas and service accounts", lambda: _ready_for_pods(api))
         said[Key.of(manifest)] = api.apply(manifest)
