@@ -26,8 +26,8 @@ SYSCTLS = {"vm/overcommit_memory": "1", "kernel/panic": "10", "kernel/panic_on_o
 """What kubelet sets for the whole machine; a file with the value is in the place of each, so nothing is set."""
 
 _FORWARDS = "echo 1 > /proc/sys/net/ipv4/ip_forward"
-SAYS_CLOSED = "echo 0 > /proc/sys/net/ipv4/icmp_ratelimit"
-"""Otherwise a kernel tells somebody once a second only that nobody listens on a port, and here many are tried."""
+SAYS_CLOSED = "echo 0 > /proc/sys/net/ipv4/icmp_ratemask"
+"""Otherwise a kernel tells only now and then that nobody listens on a port, and here many are tried."""
 
 _OWN = {"/var/lib/kubelet": "kubelet", "/var/lib/containerd": "containerd", "/var/log/pods": "pods"}
 """What a machine keeps on disk."""
@@ -60,6 +60,11 @@ def stand_for(addresses: Iterable[str]) -> None:
     """Let the router answer at further addresses: neighbours, and places on the internet."""
     for address in addresses:
         _run("ip", "addr", "add", f"{address}/32", "dev", "home")
+
+
+def send_through(host: Host, network: str) -> None:
+    """Let the home network send what is for another network to a machine."""
+    _run("ip", "route", "replace", network, "via", host.address)
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ from tests.real.api import Manifest
 from tests.real.control_plane import NEWEST, PROXY, ControlPlane, wait
 from tests.real.programs import Process, program
 
+SERVICES = "10.43.0.0/16"
 DNS_ADDRESS = "10.43.0.10"
-"""The Service of cluster DNS, as K3s has it."""
+"""The addresses of Services, and that of cluster DNS, as K3s has them."""
 QUEUE = "100"
 
 _SOCKET = "/run/containerd/containerd.sock"
@@ -97,6 +98,11 @@ class Node:
         """
         for chain in ("POSTROUTING", "INPUT"):
             self.iptables("-A" if walls else "-D", chain, "-j", "WALLS")
+
+    @property
+    def queue(self) -> Path:
+        """Where the kernel says which packets wait to be judged, and how many it could not keep."""
+        return Path(f"/proc/{self.host.holder.pid}/net/netfilter/nfnetlink_queue")
 
     def iptables(self, *rule: str) -> None:
         """Change the table of which the queue is part."""

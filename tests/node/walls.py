@@ -1,27 +1,28 @@
 """Every end of the published matrix, really there: the stack's pods, pods that are not the stack's, and addresses.
 
-Owns: which process stands for which end, and trying everything between them.  Names, ports and expectations are those
-of tests/cluster/reach.py, so that there is one list of who can reach whom.
+Owns: which process stands for which end.  Names, ports and expectations are those of tests/cluster/reach.py, so that
+there is one list of who can reach whom.
 """
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tests.cluster import reach
-from tests.cluster.reach import End, Matrix, Port
-from tests.node.attempts import CLOSED, OPEN, Attempt, tried
-from tests.node.cluster import Cluster
-from tests.node.network import SAYS_CLOSED, stand_for
+from tests.cluster.reach import End, Matrix
+from tests.node.attempts import inside
+from tests.node.cluster import Cluster, app
+from tests.node.network import SAYS_CLOSED, send_through, stand_for
+from tests.node.node import SERVICES
 from tests.real.api import Manifest
 from tests.real.control_plane import wait
 
-Connection = tuple[str, str, Port]
-"""Source, destination, port; as the matrix names them."""
+IPV6 = "the cluster has no IPv6"
+TRANSLATED = "policies never see a Service's address; Services are tried for what they lead to"
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,67 @@ class Place:
 
     address: str
     pid: int | None = None
+    node: str = ""
+    """The node that a pod stands on, or that it is."""
+    is_node: bool = False
+
+    @property
+    def is_pod(self) -> bool:
+        """Whether it is a pod."""
+        return self.pid is not None and not self.is_node
 
 
 @dataclass(frozen=True)
 class Ends:
     """What stands for the ends, and what is left out with the reason."""
 
-    places: Mapping[str, Place]
+    cluster: Cluster
+    matrix: Matrix
+    pods: int
+    """Of how many of an end's pods every port is tried."""
+    places: Mapping[str, tuple[Place, ...]]
+    """End to where it is: all of its pods, the stack's own and then twins with their labels."""
     left_out: Mapping[str, str]
 
+    @property
+    def nodes(self) -> Mapping[str, tuple[Place, ...]]:
+        """The nodes among them."""
+        return {name: some for name, some in self.places.items() if some[0].is_node}
 
-def stand_in(cluster: Cluster, matrix: Matrix) -> Ends:
-    """Make the pods and addresses that the matrix has beside the stack's, and return where everything is."""
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Address to the end that is there."""
+        return {each.address: name for name, some in self.places.items() for each in some}
+
+
+def stand_in(cluster: Cluster, pods: int) -> Ends:
+    """Make the pods and addresses that the matrix has beside the stack's, and return where everything is.
+
+    Of everything that the stack runs there are at least so many `pods`: its own, and then twins with their labels.
+    """
+    matrix = reach.matrix(cluster.rendered, "traefik")
+    places = _pods(cluster, matrix, _made(cluster, matrix, pods), pods)
+    left_out: dict[str, str] = {}
+    nodes = {node.host.address: node.host for node in cluster.nodes}
+    for end in matrix.ends.values():
+        if end.ip in nodes:
+            host = nodes[end.ip]
+            places[end.name] = (Place(end.ip, host.holder.pid, host.name, is_node=True),)
+        elif end.kind == "outside" and ":" in end.ip:
+            left_out[end.name] = IPV6
+        elif end.name.startswith("service "):
+            left_out[end.name] = TRANSLATED
+        elif end.kind == "outside":
+            places[end.name] = (Place(end.ip),)
+    stand_for(each.address for [each, *_] in places.values() if each.pid is None)
+    # Somebody at home may send what is for a Service to a node, as a router would.
+    send_through(cluster.nodes[0].host, SERVICES)
+    assert places.keys() | left_out.keys() == matrix.ends.keys()
+    return Ends(cluster, matrix, pods, places, left_out)
+
+
+def _made(cluster: Cluster, matrix: Matrix, pods: int) -> Mapping[tuple[str, str], str]:
+    """Make the pods, wait until they run, and return which end each is (by namespace and name)."""
     image = next(
         own["image"]
         for each in cluster.rendered.of("Deployment")
@@ -51,42 +101,37 @@ def stand_in(cluster: Cluster, matrix: Matrix) -> Ends:
     api, namespace = cluster.api, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": reach.ELSEWHERE}}
     assert api.create(namespace).ok
     wait("its ServiceAccount", lambda: api.get("v1", "ServiceAccount", reach.ELSEWHERE))
+    running = Counter(map(app, cluster.pods()))
     made = {}
     for end in matrix.ends.values():
-        if end.kind in ("stray", "strange") and end.name != reach.DNS:
-            pod = _pod(end, image)
+        wanted = {"ours": pods - running[end.name], "stray": 1, "strange": end.name != reach.DNS}.get(end.kind, 0)
+        for number in range(wanted):
+            pod = _pod(end, image, number)
             answer = api.create(pod)
             assert answer.ok, f"{end.name}: {answer.message}"
             made[pod["metadata"]["namespace"], pod["metadata"]["name"]] = end.name
-    wait("pods that are not the stack's", lambda: _running(cluster, made), 60)
+    wait("pods that are not the stack's", lambda: _running(cluster, made), 120)
+    return made
 
-    places: dict[str, Place] = {}
-    left_out: dict[str, str] = {}
+
+def _pods(
+    cluster: Cluster, matrix: Matrix, made: Mapping[tuple[str, str], str], pods: int
+) -> dict[str, tuple[Place, ...]]:
+    places: dict[str, tuple[Place, ...]] = {}
     for each in cluster.containers():
         metadata = each.pod["metadata"]
-        name = made.get((metadata["namespace"], metadata["name"]), each.app)
-        # Of two replicas, the first; the other one has the same labels.
-        places.setdefault(
-            {"kube-system/coredns": reach.DNS}.get(name, name), Place(each.pod["status"]["podIP"], each.pid)
-        )
-    for place in places.values():
-        command = ["nsenter", f"--target={place.pid}", "--net", "--", "sh", "-c", SAYS_CLOSED]
-        subprocess.run(command, check=True)
-    for end in matrix.ends.values():
-        if end.kind == "outside":
-            if ":" in end.ip:
-                left_out[end.name] = "the cluster has no IPv6"
-            elif end.name.startswith("service "):
-                left_out[end.name] = "a Service's address becomes that of a pod or a node before policies see it"
-            else:
-                places[end.name] = Place(end.ip)
-    nodes = {node.host.address for node in cluster.nodes}
-    stand_for(place.address for place in places.values() if place.pid is None and place.address not in nodes)
-    return Ends(places, left_out)
+        belongs = {"kube-system/coredns": reach.DNS}.get(each.app, each.app)
+        name = made.get((metadata["namespace"], metadata["name"]), belongs)
+        place, known = Place(each.pod["status"]["podIP"], each.pid, each.pod["spec"]["nodeName"]), places.get(name, ())
+        if name in matrix.ends and place.address not in {other.address for other in known}:
+            places[name] = (*known, place)
+            subprocess.run([*inside(each.pid), "sh", "-c", SAYS_CLOSED], check=True)
+    assert min(len(places[end.name]) for end in matrix.ends.values() if end.kind == "ours") >= pods
+    return places
 
 
-def _pod(end: End, image: str) -> Manifest:
-    name = end.name.partition("/")[2].strip("()").replace(" ", "-")
+def _pod(end: End, image: str, number: int) -> Manifest:
+    name = f"{end.name.partition('/')[2].strip('()').replace(' ', '-')}-tried-{number}"
     limits = {"cpu": "100m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
     container: dict[str, Any] = {
         "name": "echo",
@@ -106,6 +151,8 @@ def _pod(end: End, image: str) -> Manifest:
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": 1,
+            # Never ready, so that no Service leads to it.
+            "readinessGates": [{"conditionType": "tests/said-by-nobody"}],
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": 65532,
@@ -124,57 +171,3 @@ def _running(cluster: Cluster, wanted: Mapping[tuple[str, str], str]) -> bool:
         if pod["status"].get("phase") == "Running"
     }
     return wanted.keys() <= running
-
-
-def connections(matrix: Matrix, ends: Ends) -> list[Connection]:
-    """What the matrix judges and can be tried here: an end never tries itself, and nobody speaks as a node."""
-    return [
-        (source, destination, port)
-        for source, destination, port in matrix.halves
-        if source in ends.places
-        and destination in ends.places
-        and source != destination
-        and not source.startswith("node ")
-        # What a neighbour sends to another one never passes a node.
-        and (ends.places[source].pid is not None or ends.places[destination].pid is not None)
-    ]
-
-
-def outcomes(wanted: Mapping[Connection, str], ends: Ends) -> dict[Connection, str]:
-    """Try connections and return what came out; what is not as wanted is tried again, with more time."""
-    found = _tried(list(wanted), ends, 1.5)
-    for _ in range(2):
-        wrong = [each for each, outcome in found.items() if outcome != wanted[each] and wanted[each] == OPEN]
-        if wrong:
-            found |= _tried(wrong, ends, 4)
-    return found
-
-
-def _tried(some: Sequence[Connection], ends: Ends, seconds: float) -> dict[Connection, str]:
-    by_pid: dict[int | None, list[Connection]] = {}
-    for each in some:
-        by_pid.setdefault(ends.places[each[0]].pid, []).append(each)
-
-    def from_one(pid: int | None) -> dict[Connection, str]:
-        mine = by_pid[pid]
-        attempts = [
-            Attempt(
-                ends.places[destination].address,
-                port.number,
-                port.protocol,
-                "" if pid is not None else ends.places[source].address,
-            )
-            for source, destination, port in mine
-        ]
-        return dict(zip(mine, tried(pid, attempts, seconds), strict=True))
-
-    found: dict[Connection, str] = {}
-    with ThreadPoolExecutor(8) as pool:
-        for outcome in pool.map(from_one, by_pid):
-            found |= outcome
-    return found
-
-
-def expected(matrix: Matrix, some: Sequence[Connection]) -> dict[Connection, str]:
-    """What the published matrix says of connections."""
-    return {each: OPEN if all(matrix.halves[each]) else CLOSED for each in some}

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.node import cluster
+from tests.node import cluster, proof
+from tests.node.walls import Ends
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +15,9 @@ def home() -> Iterator[cluster.Cluster]:
     """The home stack, rendered by the engine and run by two nodes; everything in it is Ready."""
     with cluster.bring_up("home") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def ends(home: cluster.Cluster) -> Ends:
+    """Everybody who is in the published matrix, each of them really there."""
+    return proof.made(home)

@@ -1,88 +1,36 @@
-"""Who can reach whom, tried with packets: no difference from the published matrix, and without walls all is open."""
+"""Who can reach whom, tried with packets: no difference from the published files, and without walls all is open."""
 
 from __future__ import annotations
 
-import time
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
-from tests.cluster import reach
-from tests.cluster.reach import Matrix, Port
-from tests.node.attempts import CLOSED, OPEN, ask
-from tests.node.cluster import Cluster
-from tests.node.figures import FIGURES
-from tests.node.node import DNS_ADDRESS
-from tests.node.walls import Connection, Ends, Place, connections, expected, outcomes, stand_in
+from tests.node import proof, tries
+from tests.node.attempts import CLOSED, OPEN
+from tests.node.tries import KINDS, Try
+from tests.node.walls import Ends
 
 
 @pytest.fixture(scope="module")
-def matrix(home: Cluster) -> Matrix:
-    """What Cyclonus says, which tests/cluster holds against the published file."""
-    return reach.matrix(home.rendered, "traefik")
+def found(ends: Ends) -> dict[Try, str]:
+    """What came out of every try."""
+    return proof.packets(ends)
 
 
-@pytest.fixture(scope="module")
-def ends(home: Cluster, matrix: Matrix) -> Ends:
-    """Everybody who is tried."""
-    found = stand_in(home, matrix)
-    assert found.places.keys() | found.left_out.keys() == matrix.ends.keys()
-    return found
+def test_packets_go_where_the_matrix_says_and_nowhere_else(found: dict[Try, str]) -> None:
+    assert tries.different(found) == ""
 
 
-def different(wanted: dict[Connection, str], found: dict[Connection, str]) -> list[str]:
-    """What came out otherwise, a line each."""
-    return sorted(
-        f"{source} -> {destination} {port}: {found[source, destination, port]}, and should be {outcome}"
-        for (source, destination, port), outcome in wanted.items()
-        if found[source, destination, port] != outcome
-    )
+def test_packets_write_the_published_files(ends: Ends, found: dict[Try, str]) -> None:
+    for published, seen in proof.written(ends, found).values():
+        assert seen == published
 
 
-def test_packets_go_where_the_published_matrix_says_and_nowhere_else(matrix: Matrix, ends: Ends) -> None:
-    began = time.monotonic()
-    wanted = expected(matrix, connections(matrix, ends))
-    found = outcomes(wanted, ends)
-    opened = sum(outcome == OPEN for outcome in found.values())
-    FIGURES.append(
-        f"walls: {len(found)} connections tried in {time.monotonic() - began:.0f} s, {opened} are open; not tried: "
-        + "; ".join(f"{name} ({reason})" for name, reason in ends.left_out.items())
-    )
-    assert "\n".join(different(wanted, found)) == ""
-    assert set(wanted.values()) == {OPEN, CLOSED}
+def test_every_pair_has_been_tried(ends: Ends, found: dict[Try, str]) -> None:
+    assert proof.untried(ends, found) == set()
+    assert {each.kind for each in found} == set(KINDS)
+    assert {each.wanted for each in found} == {OPEN, CLOSED}
+    assert proof.ways_by_ipv6(ends) == {"ENETUNREACH"}
 
 
-def test_without_walls_every_one_of_them_is_open(home: Cluster, matrix: Matrix, ends: Ends) -> None:
-    began = time.monotonic()
-    wanted = dict.fromkeys(connections(matrix, ends), OPEN)
-    for node in home.nodes:
-        node.enforce(False)
-    try:
-        found = outcomes(wanted, ends)
-    finally:
-        for node in home.nodes:
-            node.enforce(True)
-    FIGURES.append(f"without walls: the same in {time.monotonic() - began:.0f} s")
-    assert "\n".join(different(wanted, found)) == ""
-
-
-def test_names_resolve_where_the_walls_let_them(home: Cluster, matrix: Matrix, ends: Ends) -> None:
-    allowed = matrix.sources(reach.DNS, Port(53, "UDP"))
-    services = {
-        f"{each['metadata']['name']}.{each['metadata']['namespace']}.svc.cluster.local": each["spec"]["clusterIP"]
-        for each in home.api.get("v1", "Service")
-        if each["metadata"]["name"] in ("kubernetes", "ingress-controller", "dex")
-    }
-    assert len(services) == 3
-    # Its own cache would answer the DNS server itself.
-    pods = {name: place for name, place in ends.places.items() if place.pid is not None and name != reach.DNS}
-    ours = {name: place for name, place in pods.items() if matrix.ends[name].walled}
-
-    def asked(place: Place) -> dict[str, str | None]:
-        return {service: ask(place.pid, DNS_ADDRESS, service) for service in services}
-
-    with ThreadPoolExecutor(len(ours)) as pool:
-        answers = dict(zip(ours, pool.map(asked, ours.values()), strict=True))
-    assert answers == {name: services if name in allowed else dict.fromkeys(services) for name in ours}
-    # Both kinds are there, so neither half of this is empty.
-    assert 0 < len(allowed & ours.keys()) < len(ours)
+def test_without_walls_every_one_of_them_is_open(ends: Ends, found: dict[Try, str]) -> None:
+    assert proof.without_walls(ends, found) == ""
