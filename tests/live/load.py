@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,10 +60,20 @@ VISITORS = 200
 
 
 class Run:
-    """A run of vegeta: start it, do something meanwhile, and ask for what came back."""
+    """A run of vegeta: start it, do something meanwhile, and ask for what came back.
+
+    `within` is what it is run by, in another network say.
+    """
 
     def __init__(
-        self, folder: Path, targets: Iterable[Target], seconds: float, *, rate: int = 0, workers: int = 16
+        self,
+        folder: Path,
+        targets: Iterable[Target],
+        seconds: float,
+        *,
+        rate: int = 0,
+        workers: int = 16,
+        within: Sequence[str] = (),
     ) -> None:
         self.targets = list(targets)
         self._results = folder / "results.bin"
@@ -73,6 +83,7 @@ class Run:
         pace = [f"-rate={rate}/s" if rate else "-rate=0", f"-max-workers={workers}", f"-workers={workers}"]
         self._process = subprocess.Popen(
             [
+                *within,
                 str(program("vegeta")),
                 "attack",
                 "-format=json",
