@@ -127,6 +127,11 @@ def at_most(pods: Iterable[Pods]) -> Total:
     )
 
 
+def twice(pods: Iterable[Pods]) -> Total:
+    """The sum when every pod that may start elsewhere has, and the ones on a dead node are still counted."""
+    return _total([(p, 2 * p.high if p.surges else p.high) for p in pods])
+
+
 def _total(counted: Sequence[tuple[Pods, int]]) -> Total:
     return Total(
         cpu=sum(n * p.cpu for p, n in counted),

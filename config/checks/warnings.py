@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from config.app import App
 from config.checks.check_app import containers
-from config.checks.usage import own_volumes
+from config.checks.usage import LIMITS_PER_REQUESTS, own_volumes, twice, workspace_pods
 from config.containers import EnvValue
+from config.fields.quantities import mebibytes, millicores
 from config.fields.secrets import SecretRef
 from config.mistakes import KeyPath, Loaded, Mistake
 from config.routes import app_ports, route_port
@@ -55,6 +56,7 @@ def check(stack: Stack, files: Sequence[File], static: Collection[str]) -> tuple
     found: set[Mistake] = set()
     for file in files:
         found.update(_claims(file))
+        found.update(_quota(stack, file))
         for name, app in file.model.apps.items():
             found.update(_variables(file, ("apps", name), app, static))
             found.update(_addresses(stack, workspaces, file, name, app))
@@ -78,6 +80,24 @@ def _claims(file: File) -> Iterator[Mistake]:
                 f"nothing here makes the claim {volume.claim!r}, so the app waits for it; name another app's volume as "
                 f"<app>-<volume>{known}, or make the claim by hand{room}",
             )
+
+
+def _quota(stack: Stack, file: File) -> Iterator[Mistake]:
+    """Whether all pods fit in twice: those of a dead node count until Kubernetes lets go of them."""
+    quota, most = file.model.quota, twice(workspace_pods(stack, file.model))
+    memory = max(most.memory, -(-most.memory_limit // LIMITS_PER_REQUESTS))
+    short = [
+        f"{key}: {wanted}"
+        for key, there, needed, wanted in (
+            ("cpu", millicores(quota.cpu), most.cpu, f"{most.cpu}m"),
+            ("memory", mebibytes(quota.memory), memory, f"{memory}Mi"),
+            ("pods", quota.pods, most.pods, most.pods),
+        )
+        if there < needed
+    ]
+    if short and len(stack.cluster.nodes) > 1:
+        what = "has no room for pods beside those of a node that died, so they start elsewhere minutes later"
+        yield file.mistake(("quota",), f"{what}; write at least {', '.join(short)}")
 
 
 def _variables(file: File, at: KeyPath, app: App, static: Collection[str]) -> Iterator[Mistake]:

@@ -13,13 +13,11 @@ from config.stack import Stack
 from config.workspace import Workspace
 from manifests.app.static import StaticFiles
 
-CLUSTER = {
-    "context": "home",
-    "nodes": [
-        {"name": "pi-1", "role": "control-plane", "ip": "10.0.0.50", "cpu": 4, "memory": "8Gi"},
-        {"name": "pi-2", "role": "worker", "ip": "10.0.0.221", "cpu": 4, "memory": "4Gi"},
-    ],
-}
+NODES = [
+    {"name": "pi-1", "role": "control-plane", "ip": "10.0.0.50", "cpu": 4, "memory": "8Gi"},
+    {"name": "pi-2", "role": "worker", "ip": "10.0.0.221", "cpu": 4, "memory": "4Gi"},
+]
+CLUSTER = {"context": "home", "nodes": NODES}
 
 PEER = {
     "podSelector": {"matchLabels": {"app.kubernetes.io/name": "ingress-controller"}},

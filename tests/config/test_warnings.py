@@ -11,7 +11,7 @@ from config.load import parse_yaml, validate
 from config.mistakes import Loaded
 from config.workspace import Workspace
 from manifests import report
-from tests.config.examples import stack
+from tests.config.examples import NODES, stack
 from tests.config.files import edited, load, write
 
 SUITE = """\
@@ -156,6 +156,33 @@ def test_a_claim_that_nothing_makes_is_warned_about(claim: str, right: bool) -> 
         "quota.storage"
     )
     assert told(text) == ([] if right else [warning])
+
+
+@pytest.mark.parametrize(
+    ("quota", "short"),
+    [
+        ("{ cpu: 300m, memory: 768Mi, pods: 6 }", []),
+        ("{ cpu: 299m, memory: 768Mi, pods: 6 }", ["cpu: 300m"]),
+        ("{ cpu: 300m, memory: 767Mi, pods: 5 }", ["memory: 768Mi, pods: 6"]),
+    ],
+)
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_a_quota_has_room_for_the_pods_of_a_dead_node(quota: str, short: list[str], nodes: int) -> None:
+    """They count until Kubernetes lets go of them; with a single node they have nowhere to go."""
+    text = OTHER.replace('{ cpu: "1", memory: 1Gi }', quota).replace("port: 80", "port: 80, replicas: 3")
+    made = stack(cluster={"context": "home", "nodes": NODES[:nodes]})
+    warned = [
+        "workspaces/other.yaml:3: quota: has no room for pods beside those of a node that died, so they start "
+        f"elsewhere minutes later; write at least {each}"
+        for each in short
+    ]
+    assert [str(each) for each in warnings.check(made, [file(text, "other")], [])] == (warned if nodes > 1 else [])
+
+
+def test_what_stays_with_its_volume_is_counted_once() -> None:
+    text = OTHER.replace("port: 80", "port: 80, volumes: { d: { mount: /d, size: 1Gi } }")
+    text = text.replace('{ cpu: "1", memory: 1Gi }', "{ cpu: 50m, memory: 128Mi, pods: 1 }")
+    assert warnings.check(stack(), [file(text, "other")], []) == ()
 
 
 def test_warnings_stop_nothing_and_come_once_sorted(tmp_path: Path) -> None:
