@@ -136,10 +136,12 @@ def _nothing(_: Cluster) -> None:
 
 
 @contextmanager
-def bring_up(stack: str, prepare: Callable[[Cluster], object] = _nothing) -> Iterator[Cluster]:
+def bring_up(stack: str, prepare: Callable[[Cluster], object] = _nothing, *, empty: bool = False) -> Iterator[Cluster]:
     """Bring a stack up on the nodes that it names; say in the figures how long it took.
 
     `prepare` is what a stack needs of its nodes beside that; they are Ready then, and nothing of the stack is there.
+
+    An `empty` cluster has what the stack needs, its images too, and nothing of the stack.
 
     Raises:
         AssertionError: something is not ready in time; the message says what.
@@ -192,11 +194,12 @@ def bring_up(stack: str, prepare: Callable[[Cluster], object] = _nothing) -> Ite
         cluster.await_ready()
         done("cluster DNS Ready")
         prepare(cluster)
-        said = control_plane.bring_up(api, rendered.manifests)
-        assert {str(key): answer.message for key, answer in said.items() if not answer.ok} == {}
-        done("applied")
-        cluster.await_ready()
-        done("everything Ready")
+        if not empty:
+            said = control_plane.bring_up(api, rendered.manifests)
+            assert {str(key): answer.message for key, answer in said.items() if not answer.ok} == {}
+            done("applied")
+            cluster.await_ready()
+            done("everything Ready")
         parts = ", ".join(f"{part} {took:.1f}" for part, took in seconds.items())
         FIGURES.append(f"up in {sum(seconds.values()):.1f} s: {parts}")
         yield cluster
