@@ -14,7 +14,7 @@ from smoke.run import run
 from tests.live.conftest import STACK, Live
 from tests.live.test_faults import down, out_of_endpoints
 from tests.live.visitor import PORT
-from tests.real.control_plane import wait
+from tests.real.control_plane import CONTEXT, wait
 from tests.real.programs import program
 
 NOT_RUN_HERE = {("pods", "warren-tunnel/cloudflared")}
@@ -45,7 +45,7 @@ def arguments(live: Live) -> list[str]:
     live.node.beat()
     return [
         *("--root", str(live.rendered.project.root), "--stack", STACK),
-        *("--kubeconfig", str(live.plane.kubeconfig), "--context", "everything"),
+        *("--kubeconfig", str(live.plane.kubeconfig), "--context", CONTEXT),
         *("--url", f"http://{address}:{PORT}"),
         *("--kubectl", str(program("kubernetes", "kubectl"))),
     ]

@@ -49,6 +49,8 @@ Where there are real nodes every controller runs that a cluster has by default."
 
 ADMINISTRATOR, PROXY = "admin", "system:kube-proxy"
 """Users of a control plane; where there are nodes, each of them is `system:node:<name>`."""
+CONTEXT = "tests"
+"""What kubeconfigs call everything in them."""
 
 T = TypeVar("T")
 
@@ -114,10 +116,10 @@ class ControlPlane:
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "tests", "cluster": cluster}],
+            "clusters": [{"name": CONTEXT, "cluster": cluster}],
             "users": [{"name": user, "user": {"token": self.tokens[user]}}],
-            "contexts": [{"name": "tests", "context": {"cluster": "tests", "user": user}}],
-            "current-context": "tests",
+            "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": user}}],
+            "current-context": CONTEXT,
         }
         file.write_text(json.dumps(config, indent=1), encoding="utf-8")
         file.chmod(0o600)
