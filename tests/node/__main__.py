@@ -1,8 +1,8 @@
 """Run the tests on real nodes: ``python -m tests.node [GROUP ...] [pytest arguments]``, by default every group.
 
 A group is a folder beside this file, whose tests share a cluster.  Groups run at the same time: most of their time is
-waiting.  Owns: a folder a group, and removing what no namespace holds.  A run that was killed leaves empty control
-groups and folders; the next one removes them.  Does not own: the namespaces (`tests.real.namespaces`).
+waiting.  Owns: a folder a group.  Does not own: the namespaces (`tests.real.namespaces`), and leaving nothing behind
+(`machine`).
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from tests.real import namespaces
 
 _HERE = Path(__file__).parent
 GROUPS = tuple(sorted(path.parent.name for path in _HERE.glob("*/conftest.py")))
+OUTSIDE = ("runs",)
+"""Groups that start runs, and look at the machine before and after."""
 
 
 def group(name: str, arguments: list[str]) -> Command:
     """What runs the tests of one folder, in a folder and control groups of their own."""
     folder = Path(tempfile.gettempdir()) / f"{machine.run_name()}-{name}"
     folder.mkdir(mode=0o755)
-    return namespaces.tests(name, [str(_HERE / name), *arguments], os.environ | {machine.FOLDER: str(folder)})
+    within = namespaces.bound if name in OUTSIDE else namespaces.alone
+    return namespaces.tests(name, [str(_HERE / name), *arguments], os.environ | {machine.FOLDER: str(folder)}, within)
 
 
 def main() -> int:
@@ -35,13 +38,9 @@ def main() -> int:
     """
     if lacking := machine.missing():
         raise SystemExit("\n".join(["real nodes cannot run here:", *(f"- {each}" for each in lacking)]))
-    machine.tidy()
     chosen, arguments = namespaces.chosen(GROUPS, sys.argv[1:])
-    try:
+    with machine.leaving_nothing():
         return namespaces.run([group(name, arguments) for name in chosen], os.cpu_count() or 1)
-    finally:
-        if left := machine.tidy():
-            print(f"left behind: {', '.join(map(str, left))}", file=sys.stderr)
 
 
 if __name__ == "__main__":

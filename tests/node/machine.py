@@ -1,6 +1,7 @@
 """The machine that the nodes share: what it must have, its control groups, and leaving nothing behind.
 
-Owns: everything that no namespace holds.
+Owns: everything that no namespace holds: ``python -m tests.node.machine PID`` removes what
+a run with that process id has left, once its own input ends.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from scripts.project import WARREN
 
 NEEDED = {
     "conntrack": "conntrack",
@@ -32,13 +37,14 @@ CONTROLLERS = ("cpu", "cpuset", "memory", "pids")
 
 FOLDER = "WARREN_NODE_FOLDER"
 """The environment variable with the folder of a run; its name is the name of the run's control groups, too."""
-_PREFIX = "warren-node-"
-_CGROUPS = Path("/sys/fs/cgroup")
+PREFIX = "warren-node-"
+"""How the names of runs, of their folders and of their control groups begin."""
+CGROUPS = Path("/sys/fs/cgroup")
 
 
 def run_name() -> str:
     """What everything of a run is called that outlives its processes."""
-    return f"{_PREFIX}{os.getpid()}"
+    return f"{PREFIX}{os.getpid()}"
 
 
 def missing() -> list[str]:
@@ -50,9 +56,9 @@ def missing() -> list[str]:
         found.append(f"programs are not here; run: apt-get install {' '.join(packages)}")
     here = set(_hierarchies())
     if lacking := [name for name in CONTROLLERS if name not in here]:
-        found.append(f"no control groups (version 1 or 2) for {', '.join(lacking)} below {_CGROUPS}")
+        found.append(f"no control groups (version 1 or 2) for {', '.join(lacking)} below {CGROUPS}")
     elif not all(os.access(path, os.W_OK) for path in _hierarchies().values()):
-        found.append(f"control groups below {_CGROUPS} are read-only")
+        found.append(f"control groups below {CGROUPS} are read-only")
     if not found and (reason := _refused()):
         found.append(f"the kernel refuses namespaces, or NFQUEUE in them, which enforces NetworkPolicies: {reason}")
     return found
@@ -68,15 +74,15 @@ def _refused() -> str | None:
 
 def _hierarchies() -> dict[str, Path]:
     """Controller to where its groups are; with version 1 these differ, and `systemd` is one that only counts."""
-    unified = _CGROUPS / "cgroup.controllers"
+    unified = CGROUPS / "cgroup.controllers"
     if unified.is_file():
-        return dict.fromkeys(unified.read_text(encoding="utf-8").split(), _CGROUPS)
-    return {path.name: path for path in _CGROUPS.glob("*/") if (path / "tasks").is_file()}
+        return dict.fromkeys(unified.read_text(encoding="utf-8").split(), CGROUPS)
+    return {path.name: path for path in CGROUPS.glob("*/") if (path / "tasks").is_file()}
 
 
 def version_1() -> bool:
     """Whether control groups are of version 1, which kubelet has to be told."""
-    return not (_CGROUPS / "cgroup.controllers").is_file()
+    return not (CGROUPS / "cgroup.controllers").is_file()
 
 
 def make_cgroup(name: str) -> str:
@@ -98,10 +104,10 @@ def memory_of(pid: int) -> tuple[int, int]:
     lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines()
     if version_1():
         [path] = [line.split(":", 2)[2] for line in lines if "memory" in line.split(":")[1].split(",")]
-        group = _CGROUPS / "memory" / path.lstrip("/")
+        group = CGROUPS / "memory" / path.lstrip("/")
         use, limit = "memory.usage_in_bytes", "memory.limit_in_bytes"
     else:
-        group, use, limit = _CGROUPS / lines[-1].split(":", 2)[2].lstrip("/"), "memory.current", "memory.max"
+        group, use, limit = CGROUPS / lines[-1].split(":", 2)[2].lstrip("/"), "memory.current", "memory.max"
     return int((group / use).read_text()), int((group / limit).read_text())
 
 
@@ -112,30 +118,49 @@ def resident(pid: int) -> int:
     return int(line.split()[1]) * 1024
 
 
-def tidy(seconds: float = 10) -> list[Path]:
-    """Remove what ended runs, this one included, have left; return what would not go in time.
+@contextmanager
+def leaving_nothing() -> Iterator[None]:
+    """Remove at the end what this run has left outside its namespaces, and what runs before it have.
+
+    Another process does it, when a pipe says that this one is gone: killed, say.
+    """
+    tidy(os.getpid())
+    command = [sys.executable, "-m", "tests.node.machine", str(os.getpid())]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=WARREN, start_new_session=True):
+        yield
+
+
+def tidy(run: int, seconds: float = 10) -> list[Path]:
+    """Remove what this run and ended ones have left; return what would not go in time.
 
     Runs that go on are left alone: everything has its process's id in its name.
     """
     deadline = time.monotonic() + seconds
-    while left := list(_leftovers()):
+    while left := list(_leftovers(run)):
         for path in left:
-            if path.is_relative_to(_CGROUPS):
+            if path.is_relative_to(CGROUPS):
                 _remove_cgroup(path)
             else:
                 shutil.rmtree(path, ignore_errors=True)
         if time.monotonic() > deadline:
-            return list(_leftovers())
+            return list(_leftovers(run))
         time.sleep(0.1)
     return []
 
 
-def _leftovers() -> Iterator[Path]:
-    # Also where no controller is: runc makes a group in every hierarchy, one for names only among them.
-    for parent in (Path(tempfile.gettempdir()), _CGROUPS, *_CGROUPS.glob("*/")):
-        for path in parent.glob(f"{_PREFIX}*"):
-            number = re.match(rf"{_PREFIX}(\d+)", path.name)
-            if number and (int(number[1]) == os.getpid() or not Path(f"/proc/{number[1]}").exists()):
+def places() -> list[Path]:
+    """Where a run leaves folders: where temporary ones are, and in every hierarchy of control groups.
+
+    Also in those without a controller: runc makes a group in each, one for names only among them.
+    """
+    return [Path(tempfile.gettempdir()), CGROUPS, *CGROUPS.glob("*/")]
+
+
+def _leftovers(run: int) -> Iterator[Path]:
+    for parent in places():
+        for path in parent.glob(f"{PREFIX}*"):
+            number = re.match(rf"{PREFIX}(\d+)", path.name)
+            if number and (int(number[1]) == run or not Path(f"/proc/{number[1]}").exists()):
                 yield path
 
 
@@ -145,3 +170,14 @@ def _remove_cgroup(group: Path) -> None:
             Path(path).rmdir()
         except OSError:
             return  # its processes have been killed and are not gone yet
+
+
+def main() -> None:
+    """Wait until the run is over, and tidy up behind it."""
+    sys.stdin.read()
+    if left := tidy(int(sys.argv[1])):
+        print(f"left behind: {', '.join(map(str, left))}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

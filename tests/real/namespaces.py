@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
 
@@ -25,13 +25,22 @@ def chosen(groups: Iterable[str], words: Sequence[str]) -> tuple[list[str], list
     return names, [*notes, *(word for word in words if word not in known)]
 
 
-def tests(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
-    """What runs a group of tests, which pytest is told by its arguments."""
+def bound(*command: str) -> list[str]:
+    """What runs a command, and kills it when this process ends."""
+    return ["setpriv", "--pdeathsig", "KILL", "--", *command]
+
+
+def alone(*command: str) -> list[str]:
+    """What runs a command in namespaces of its own, and kills it and all that it has started when this process ends."""
     who = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    # The first kills the second when this process ends, and the second everything in the namespaces.
-    namespaces = ["unshare", *who, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
-    command = ["setpriv", "--pdeathsig", "KILL", "--", *namespaces, sys.executable, "-m", "pytest", *arguments]
-    return Command(name, command, environment)
+    return bound("unshare", *who, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *command)
+
+
+def tests(
+    name: str, arguments: Sequence[str], environment: Mapping[str, str], within: Callable[..., list[str]] = alone
+) -> Command:
+    """What runs a group of tests, which pytest is told by its arguments."""
+    return Command(name, within(sys.executable, "-m", "pytest", *arguments), environment)
 
 
 def run(groups: Sequence[Command], at_once: int) -> int:
