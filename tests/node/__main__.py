@@ -25,7 +25,7 @@ OUTSIDE = ("runs",)
 def group(name: str, arguments: list[str]) -> Command:
     """What runs the tests of one folder, in a folder and control groups of their own."""
     folder = Path(tempfile.gettempdir()) / f"{machine.run_name()}-{name}"
-    folder.mkdir(mode=0o755)
+    folder.mkdir(mode=0o700)
     within = namespaces.bound if name in OUTSIDE else namespaces.alone
     return namespaces.tests(name, [str(_HERE / name), *arguments], os.environ | {machine.FOLDER: str(folder)}, within)
 
