@@ -6,7 +6,7 @@ include platform.mk
 # In the order of pyproject.toml: a file of tests shares what it has set up.
 FAST := -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: test check pythons parts conformance live node bench generate lock caches
+.PHONY: test check pythons parts conformance live node cluster bench generate lock caches
 
 test: setup ## run the tests that need no cluster (tiers 1 and 2)
 	@$(RUN) $(FAST)
@@ -33,6 +33,11 @@ live: setup parts ## tests of the real request path, in a network of their own (
 
 node: setup parts ## tests on two real kubelets, with real containers and packets (tier 5, needs root)
 	@$(RUN) -m tests.node
+
+cluster: export WARREN_STACK = $(if $(filter file,$(origin STACK)),home,$(value STACK))
+cluster: export WARREN_EMPTY = $(call typed,EMPTY)
+cluster: setup parts ## keep such a cluster until Ctrl-C, with a kubeconfig: make cluster [STACK=everything] [EMPTY=1]
+	@$(RUN) -m tests.node.keep
 
 bench: setup ## time and memory of previews, beside a bare program with the same resources
 	@$(RUN) -m bench $(SIZES)

@@ -27,7 +27,8 @@ def group(name: str, arguments: list[str]) -> Command:
     folder = Path(tempfile.gettempdir()) / f"{machine.run_name()}-{name}"
     folder.mkdir(mode=0o700)
     within = namespaces.bound if name in OUTSIDE else namespaces.alone
-    return namespaces.tests(name, [str(_HERE / name), *arguments], os.environ | {machine.FOLDER: str(folder)}, within)
+    command = within(sys.executable, "-m", "pytest", str(_HERE / name), *arguments)
+    return Command(name, command, os.environ | {machine.FOLDER: str(folder)})
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 
@@ -36,11 +36,9 @@ def alone(*command: str) -> list[str]:
     return bound("unshare", *who, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *command)
 
 
-def tests(
-    name: str, arguments: Sequence[str], environment: Mapping[str, str], within: Callable[..., list[str]] = alone
-) -> Command:
+def tests(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
     """What runs a group of tests, which pytest is told by its arguments."""
-    return Command(name, within(sys.executable, "-m", "pytest", *arguments), environment)
+    return Command(name, alone(sys.executable, "-m", "pytest", *arguments), environment)
 
 
 def run(groups: Sequence[Command], at_once: int) -> int:
