@@ -22,7 +22,14 @@ from tests.real.programs import Process
 PODS = ipaddress.ip_network("10.42.0.0/16")
 """As K3s has it, a network of 256 a node."""
 
-SYSCTLS = {"vm/overcommit_memory": "1", "kernel/panic": "10", "kernel/panic_on_oops": "1"}
+SYSCTLS = {
+    "vm/overcommit_memory": "1",
+    "vm/panic_on_oom": "0",
+    "kernel/panic": "10",
+    "kernel/panic_on_oops": "1",
+    "kernel/keys/root_maxkeys": "1000000",
+    "kernel/keys/root_maxbytes": "25000000",
+}
 """What kubelet sets for the whole machine; a file with the value is in the place of each, so nothing is set."""
 
 _FORWARDS = "echo 1 > /proc/sys/net/ipv4/ip_forward"
