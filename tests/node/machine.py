@@ -13,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scripts.project import WARREN
@@ -39,7 +39,7 @@ FOLDER = "WARREN_NODE_FOLDER"
 """The environment variable with the folder of a run; its name is the name of the run's control groups, too."""
 PREFIX = "warren-node-"
 """How the names of runs, of their folders and of their control groups begin."""
-CGROUPS = Path("/sys/fs/cgroup")
+CGROUPS, PROC = Path("/sys/fs/cgroup"), Path("/proc")
 
 
 def run_name() -> str:
@@ -51,33 +51,52 @@ def missing() -> list[str]:
     """Say what this machine lacks for real nodes, a sentence each."""
     if os.geteuid() != 0:
         return ["real nodes need root: they mount, and they make control groups"]
-    found = []
+    found = [*_programs(), *_control_groups()]
+    return found or _refused()
+
+
+def _programs() -> Iterator[str]:
     if packages := sorted({package for program, package in NEEDED.items() if shutil.which(program) is None}):
-        found.append(f"programs are not here; run: apt-get install {' '.join(packages)}")
-    here = set(_hierarchies())
+        yield f"programs are not here; run: apt-get install {' '.join(packages)}"
+
+
+def _control_groups() -> Iterator[str]:
+    here = _hierarchies()
     if lacking := [name for name in CONTROLLERS if name not in here]:
-        found.append(f"no control groups (version 1 or 2) for {', '.join(lacking)} below {CGROUPS}")
-    elif not all(os.access(path, os.W_OK) for path in _hierarchies().values()):
-        found.append(f"control groups below {CGROUPS} are read-only")
-    if not found and (reason := _refused()):
-        found.append(f"the kernel refuses namespaces, or NFQUEUE in them, which enforces NetworkPolicies: {reason}")
-    return found
+        yield f"no control groups (version 1 or 2) for {', '.join(lacking)} below {CGROUPS}"
+    elif not all(os.access(path, os.W_OK) for path in here.values()):
+        yield f"control groups below {CGROUPS} are read-only"
+    elif _to_hand_on() and (CGROUPS / "cgroup.type").exists() and _words("cgroup.procs"):
+        # As in a container: only the machine's own topmost group may have processes and hand controllers on.
+        yield (
+            f"{', '.join(_to_hand_on())}: {CGROUPS} has processes itself, and so hands no controllers on; "
+            "move them into a group below it"
+        )
 
 
-def _refused() -> str | None:
-    """Why a process here cannot have a network of its own with a queue of packets in it."""
-    rule = ["-A", "POSTROUTING", "-j", "NFQUEUE", "--queue-num", "100"]
-    command = ["unshare", "--net", "--mount", "--", "iptables", "-w", "-t", "mangle", *rule]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stderr.strip().replace("\n", "; ") if done.returncode else None
-
-
-def _hierarchies() -> dict[str, Path]:
-    """Controller to where its groups are; with version 1 these differ, and `systemd` is one that only counts."""
-    unified = CGROUPS / "cgroup.controllers"
-    if unified.is_file():
-        return dict.fromkeys(unified.read_text(encoding="utf-8").split(), CGROUPS)
-    return {path.name: path for path in CGROUPS.glob("*/") if (path / "tasks").is_file()}
+def _refused() -> list[str]:
+    """What the kernel does not let a process have here, and its words."""
+    with tempfile.TemporaryDirectory() as folder:
+        layers = {name: Path(folder) / name for name in ("lower", "upper", "work", "merged")}
+        for layer in layers.values():
+            layer.mkdir()
+        options = "lowerdir={lower},upperdir={upper},workdir={work}".format(**layers)
+        tried = {
+            "namespaces of its own": ["true"],
+            "NFQUEUE, by which NetworkPolicies are enforced": [
+                *("iptables", "-w", "-t", "mangle", "-A", "POSTROUTING", "-j", "NFQUEUE", "--queue-num", "100")
+            ],
+            f"overlayfs in {tempfile.gettempdir()}, of which containers' file systems are made": [
+                *("mount", "-t", "overlay", "overlay", "-o", options, str(layers["merged"]))
+            ],
+        }
+        for what, command in tried.items():
+            within = ["unshare", "--net", "--mount", "--pid", "--fork", "--", *command]
+            done = subprocess.run(within, capture_output=True, text=True, check=False)
+            if done.returncode:
+                reason = "; ".join(done.stderr.strip().splitlines())
+                return [f"the kernel refuses {what}: {reason}"]
+    return []
 
 
 def version_1() -> bool:
@@ -85,15 +104,40 @@ def version_1() -> bool:
     return not (CGROUPS / "cgroup.controllers").is_file()
 
 
+def _hierarchies() -> dict[str, Path]:
+    """Controller to where its groups are; with version 1 these differ, and `systemd` is one that only counts."""
+    if not version_1():
+        return dict.fromkeys(_words("cgroup.controllers"), CGROUPS)
+    return {path.name: path for path in CGROUPS.glob("*/") if (path / "tasks").is_file()}
+
+
+def _words(file: str) -> list[str]:
+    return (CGROUPS / file).read_text(encoding="utf-8").split()
+
+
+def _handed_on() -> list[str]:
+    """The controllers that groups below have, of version 2."""
+    return [] if version_1() else _words("cgroup.subtree_control")
+
+
+def _to_hand_on() -> list[str]:
+    """Those that kubelet wants below, where they are, and that are not: it refuses a group without them."""
+    there = [] if version_1() else _words("cgroup.controllers")
+    return [name for name in (*CONTROLLERS, "hugetlb") if name in there and name not in _handed_on()]
+
+
+def _hand_on(controllers: Iterable[str], sign: str) -> None:
+    for each in controllers:
+        (CGROUPS / "cgroup.subtree_control").write_text(f"{sign}{each}", encoding="utf-8")
+
+
 def make_cgroup(name: str) -> str:
     """Make an empty group in every hierarchy, and return its path as kubelet names it."""
+    _hand_on(_to_hand_on(), "+")
     for controller, root in _hierarchies().items():
         group = root / name
         group.mkdir(exist_ok=True)
-        if not version_1():
-            for each in CONTROLLERS:
-                (root / "cgroup.subtree_control").write_text(f"+{each}", encoding="utf-8")
-        elif controller == "cpuset":
+        if controller == "cpuset" and version_1():
             for part in ("cpuset.cpus", "cpuset.mems"):
                 (group / part).write_bytes((root / part).read_bytes())
     return f"/{name}"
@@ -101,19 +145,27 @@ def make_cgroup(name: str) -> str:
 
 def memory_of(pid: int) -> tuple[int, int]:
     """The bytes that the group of a process uses, and its limit."""
-    lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8").splitlines()
+    lines = (PROC / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
+    use, limit = _memory_files(lines)
+    most = limit.read_text(encoding="utf-8").strip()
+    return int(use.read_text(encoding="utf-8")), sys.maxsize if most == "max" else int(most)
+
+
+def _memory_files(lines: Iterable[str]) -> tuple[Path, Path]:
+    """Where the use and the limit stand, of a process whose groups are these."""
+    entries = [line.split(":", 2) for line in lines]
     if version_1():
-        [path] = [line.split(":", 2)[2] for line in lines if "memory" in line.split(":")[1].split(",")]
+        [path] = [path for _, controllers, path in entries if "memory" in controllers.split(",")]
         group = CGROUPS / "memory" / path.lstrip("/")
-        use, limit = "memory.usage_in_bytes", "memory.limit_in_bytes"
-    else:
-        group, use, limit = CGROUPS / lines[-1].split(":", 2)[2].lstrip("/"), "memory.current", "memory.max"
-    return int((group / use).read_text()), int((group / limit).read_text())
+        return group / "memory.usage_in_bytes", group / "memory.limit_in_bytes"
+    [path] = [path for number, _, path in entries if number == "0"]
+    group = CGROUPS / path.lstrip("/")
+    return group / "memory.current", group / "memory.max"
 
 
 def resident(pid: int) -> int:
     """The bytes that a process has in memory."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    lines = (PROC / str(pid) / "status").read_text(encoding="utf-8").splitlines()
     [line] = [line for line in lines if line.startswith("VmRSS:")]
     return int(line.split()[1]) * 1024
 
@@ -160,7 +212,7 @@ def _leftovers(run: int) -> Iterator[Path]:
     for parent in places():
         for path in parent.glob(f"{PREFIX}*"):
             number = re.match(rf"{PREFIX}(\d+)", path.name)
-            if number and (int(number[1]) == run or not Path(f"/proc/{number[1]}").exists()):
+            if number and (int(number[1]) == run or not (PROC / number[1]).exists()):
                 yield path
 
 
@@ -174,9 +226,14 @@ def _remove_cgroup(group: Path) -> None:
 
 def main() -> None:
     """Wait until the run is over, and tidy up behind it."""
+    before = _handed_on()
     sys.stdin.read()
     if left := tidy(int(sys.argv[1])):
         print(f"left behind: {', '.join(map(str, left))}", file=sys.stderr)
+    # Also what runc has handed on. Where another run needs it, the kernel refuses.
+    for each in set(_handed_on()) - set(before):
+        with suppress(OSError):
+            _hand_on([each], "-")
 
 
 if __name__ == "__main__":
