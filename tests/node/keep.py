@@ -15,13 +15,23 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from tests.node import cluster, images, machine
+from tests.node.everything import stack as everything
 from tests.node.figures import FIGURES
-from tests.real import namespaces, stacks
+from tests.real import namespaces
 from tests.real.control_plane import ControlPlane
 from tests.real.programs import program
+
+STACKS: dict[str, Callable[..., AbstractContextManager[cluster.Cluster]]] = {
+    "home": partial(cluster.bring_up, "home"),
+    "everything": everything.bring_up,
+}
+"""What can be kept, as the tests bring it up; `empty` leaves the stack itself out."""
 
 _INSIDE = "inside"
 _ENDS = "Ctrl-C ends it, and leaves nothing behind."
@@ -34,8 +44,8 @@ def main() -> int:
         SystemExit: this machine cannot run real nodes, or there is no such stack; the message says why.
     """
     stack = os.environ.get("WARREN_STACK", "home")
-    if stack not in stacks.STACKS:
-        raise SystemExit(f"there is no stack {stack} to try: write STACK={' or STACK='.join(stacks.STACKS)}")
+    if stack not in STACKS:
+        raise SystemExit(f"{stack} is no stack that is kept: write STACK={' or STACK='.join(STACKS)}")
     if lacking := machine.missing():
         raise SystemExit("\n".join(["real nodes cannot run here:", *(f"- {each}" for each in lacking)]))
     # A shell's background processes ignore it.
@@ -44,7 +54,7 @@ def main() -> int:
         folder = Path(tempfile.gettempdir()) / f"{machine.run_name()}-{stack}"
         # In there are tokens, and who has the administrator's is root on this machine by way of a pod.
         folder.mkdir(mode=0o700)
-        print(f"Brings {stack} up on real nodes. This takes about half a minute.", flush=True)
+        print(f"Brings {stack} up on real nodes. This takes half a minute to a minute.", flush=True)
         running = subprocess.Popen(
             namespaces.alone(sys.executable, "-m", "tests.node.keep", _INSIDE, stack, str(listener.fileno())),
             env=os.environ | {machine.FOLDER: str(folder)},
@@ -64,7 +74,7 @@ def main() -> int:
 def inside(stack: str, listener: socket.socket) -> None:
     """Bring the cluster up, say how it is used, and carry what comes in until the end."""
     empty = bool(os.environ.get("WARREN_EMPTY"))
-    with cluster.bring_up(stack, empty=empty) as running:
+    with STACKS[stack](empty=empty) as running:
         print(_told(running, _kubeconfig(running, listener.getsockname()[1]), empty=empty), flush=True)
         asyncio.run(_carry(listener, running.plane))
 
@@ -89,6 +99,7 @@ def _told(running: cluster.Cluster, kubeconfig: Path, *, empty: bool) -> str:
         *FIGURES,
         f"{nodes}: {f'empty, with the images of {stack}' if empty else f'the stack {stack}, everything Ready'}.",
         f"Stand-ins: {', '.join(stand_ins)}, echo for cloudflared and every app.",
+        *([f"Also {everything.STANDINS}."] if stack == "everything" else []),
         "",
         "In another terminal, as root:",
         f"  export KUBECONFIG={kubeconfig} PATH={program('kubernetes', 'kubectl').parent}:$PATH",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.node.cluster import Cluster, app
-from tests.node.everything.conftest import ARM
+from tests.node.everything.stack import ARM
 from tests.node.figures import FIGURES
 from tests.real.api import Manifest
 from tests.real.control_plane import wait
