@@ -10,11 +10,11 @@ as anybody but root that is in a user namespace, where the kernel allows it.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
 
+from scripts.side_by_side import Command
 from tests.real import namespaces
 
 NEEDED = {
@@ -26,6 +26,8 @@ NEEDED = {
 }
 """Program to Debian package."""
 
+MEBIBYTES = 1024
+"""What one group takes: a control plane, two Traefiks, and two dozen small programs."""
 _HERE = Path(__file__).parent
 REST = "requests"
 APART = {
@@ -54,8 +56,9 @@ def main() -> int:
     if missing:
         raise SystemExit(f"the live tests need programs that are not here; run: apt-get install {' '.join(missing)}")
     chosen, arguments = namespaces.chosen([*APART, REST], sys.argv[1:])
-    groups = [namespaces.tests(name, [*files(name), *arguments], os.environ) for name in chosen]
-    return namespaces.run(groups, at_once=len(groups))
+    pytest = [sys.executable, "-m", "pytest"]
+    groups = [Command(name, namespaces.alone(*pytest, *files(name), *arguments)) for name in chosen]
+    return namespaces.run(groups, mebibytes=MEBIBYTES)
 
 
 if __name__ == "__main__":

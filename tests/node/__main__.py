@@ -16,6 +16,8 @@ from scripts.side_by_side import Command
 from tests.node import machine
 from tests.real import namespaces
 
+MEBIBYTES = 1664
+"""What one group takes: a control plane, two or three nodes, and their pods."""
 _HERE = Path(__file__).parent
 GROUPS = tuple(sorted(path.parent.name for path in _HERE.glob("*/conftest.py")))
 OUTSIDE = ("runs",)
@@ -41,7 +43,7 @@ def main() -> int:
         raise SystemExit("\n".join(["real nodes cannot run here:", *(f"- {each}" for each in lacking)]))
     chosen, arguments = namespaces.chosen(GROUPS, sys.argv[1:])
     with machine.leaving_nothing():
-        return namespaces.run([group(name, arguments) for name in chosen], os.cpu_count() or 1)
+        return namespaces.run([group(name, arguments) for name in chosen], mebibytes=MEBIBYTES)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,16 @@ needs of the machine.
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import pytest
 
 from scripts import side_by_side
 from scripts.side_by_side import Command
+
+SPARE = 1536
+"""MiB that are left to whatever else a machine does meanwhile; CI runs other tests."""
 
 
 def chosen(groups: Iterable[str], words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -26,24 +29,29 @@ def chosen(groups: Iterable[str], words: Sequence[str]) -> tuple[list[str], list
 
 
 def bound(*command: str) -> list[str]:
-    """What runs a command, and kills it when this process ends."""
+    """A command that is killed when whoever starts it ends."""
     return ["setpriv", "--pdeathsig", "KILL", "--", *command]
 
 
 def alone(*command: str) -> list[str]:
-    """What runs a command in namespaces of its own, and kills it and all that it has started when this process ends."""
+    """The same in namespaces of its own, in which everything ends with it."""
     who = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     return bound("unshare", *who, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *command)
 
 
-def tests(name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
-    """What runs a group of tests, which pytest is told by its arguments."""
-    return Command(name, alone(sys.executable, "-m", "pytest", *arguments), environment)
+def run(groups: Sequence[Command], *, mebibytes: int) -> int:
+    """Run the groups; return the first result of one that failed, and pytest's own where none has tests.
 
-
-def run(groups: Sequence[Command], at_once: int) -> int:
-    """Run the groups; return the first result of one that failed, and pytest's own where none has tests."""
+    They wait more than they work, so memory decides how many run at once: each takes about so many MiB.
+    """
+    at_once = max(1, (_available() - SPARE) // mebibytes)
     results = list(side_by_side.run(groups, at_once=at_once).values())
     # One group may have no test of a name; all of them together must.
     with_tests = [result for result in results if result != pytest.ExitCode.NO_TESTS_COLLECTED]
     return next((result for result in with_tests if result), 0 if with_tests else results[0])
+
+
+def _available() -> int:
+    """The MiB of memory that nobody needs."""
+    [line] = [line for line in Path("/proc/meminfo").read_text("utf-8").splitlines() if "MemAvailable" in line]
+    return int(line.split()[1]) // 1024
