@@ -36,6 +36,10 @@ NAME = "pi-1"
 PROXY_SECONDS = 2
 """How late kube-proxy is to know that a pod ends; it may wait for a second for more changes, and a Pi is slow."""
 
+TEARDOWN_SECONDS = 3
+"""How long a pod keeps its network when its programs have ended: the kubelet looks for that every second only, and a
+client on a busy machine may take as long to read that its connection is closed."""
+
 PROGRAMS = {"traefik": "traefik", "oauth2-proxy": "oauth2-proxy", "dex": "standins/identity"}
 """The end of an image's name to the program in .tools/parts; `identity` stands in for Dex. Every other image is an app,
 and `standins/echo` stands in for it."""
@@ -61,6 +65,8 @@ class Pod:
     """Whether those who ask by its Service's name know that it ends."""
     killed: float | None = None
     """When it is killed; None until it got SIGTERM."""
+    over: float | None = None
+    """When its processes had ended; its network goes later, and tells whoever still sends something that it is over."""
 
     @property
     def settles(self) -> int:
@@ -208,13 +214,21 @@ class Node:
             for process in pod.containers.values():
                 process.terminate()
         elif pod.killed is not None and (now >= pod.killed or not any(p.running for p in pod.containers.values())):
-            for process in (*pod.containers.values(), pod.pause):
+            for process in pod.containers.values():
                 process.stop(gracefully=False)
-            self.pods.remove(pod)
-            metadata = pod.manifest["metadata"]
-            path = self.api.path("v1", "Pod", metadata["namespace"], metadata["name"])
-            answer = self.api.request("DELETE", path, {"kind": "DeleteOptions", "gracePeriodSeconds": 0})
-            assert answer.ok, answer.message
+            if pod.over is None:
+                pod.over = now
+            elif now > pod.over + TEARDOWN_SECONDS:
+                self._remove(pod)
+
+    def _remove(self, pod: Pod) -> None:
+        """Take its network from a pod whose processes have ended, and forget it."""
+        pod.pause.stop(gracefully=False)
+        self.pods.remove(pod)
+        metadata = pod.manifest["metadata"]
+        path = self.api.path("v1", "Pod", metadata["namespace"], metadata["name"])
+        answer = self.api.request("DELETE", path, {"kind": "DeleteOptions", "gracePeriodSeconds": 0})
+        assert answer.ok, answer.message
 
     def set_ready(self, pod: Pod, ready: bool) -> None:
         """Tell the API server what the readiness probe would."""
