@@ -25,7 +25,7 @@ parts: ## build the real programs that the next three targets run, once (15 to 2
 
 conformance: setup parts ## tests on a real API server, oldest and newest Kubernetes (tier 3)
 	@cd tools/reach && go vet ./...
-	@$(RUN) -m pytest tests/cluster -n 2 --dist loadfile
+	@$(RUN) -m pytest tests/cluster -n 4 --dist loadgroup
 
 live: setup parts ## tests of the real request path, in a network of their own (tier 4)
 	@cd tools/standins && go vet ./... && go test ./...

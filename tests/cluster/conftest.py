@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -27,10 +28,22 @@ CASES = [
 """Every stack, with either ingress controller, on the oldest and the newest Kubernetes."""
 
 
-def cases(*stack: str, controllers: tuple[str, ...] = stacks.CONTROLLERS) -> pytest.MarkDecorator:
-    """Run a test, or a module, on some of the stacks."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one worker, where several run, what happens to one control plane; and else a file."""
+    for item in items:
+        param = item.callspec.params.get("cluster") if hasattr(item, "callspec") else None
+        item.add_marker(pytest.mark.xdist_group("-".join(param or [item.path.stem])))
+
+
+def cases(*stack: str, controllers: tuple[str, ...] = stacks.CONTROLLERS, plane: str = "") -> pytest.MarkDecorator:
+    """Run a test, or a module, on some of the stacks.
+
+    Those that say the same `plane` find a control plane in which others have been. What another file would trip over
+    happens in one with a name.
+    """
     chosen = [
-        pytest.param(case, id="-".join(case))
+        pytest.param((*case, plane), id="-".join(case))
         for case in CASES
         if case[0] in (stack or stacks.STACKS) and case[1] in controllers
     ]
@@ -78,10 +91,12 @@ class Cluster:
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Rendered]:
     """What a stack is after `up`, rendered once: ``rendered("everything", "traefik")``."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "stacks"
 
     @cache
     def make(stack: str, controller: str) -> Rendered:
-        return stacks.render(tmp_path_factory.mktemp("stack") / f"{stack}-{controller}", stack, controller)
+        return stacks.rendered_once(folder, stack, controller)
 
     return make
 
@@ -93,7 +108,7 @@ def cluster(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Cluster]:
     """A fresh control plane in which a stack has been applied, in the program's own order."""
-    stack, controller, version = request.param
+    stack, controller, version, _ = request.param
     made = rendered(stack, controller)
     plane = control_plane.start(tmp_path_factory.mktemp("plane"), version)
     api = plane.api()

@@ -23,7 +23,7 @@ from tests.manifests.test_tenant_admission import SERVICE, changed
 from tests.real.api import Answer, Api, Key, Manifest
 from tests.real.control_plane import wait
 
-pytestmark = cases("everything", controllers=("traefik",))
+pytestmark = cases("everything", controllers=("traefik",), plane="tenants")
 
 SECRET: Manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "tried", "namespace": "team"}}
 DEPLOYMENT: Manifest = {

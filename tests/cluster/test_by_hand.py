@@ -17,7 +17,7 @@ from sandbox.kubernetes import live, render
 from tests.cluster.conftest import Cluster, cases
 from tests.real.api import Answer, Manifest
 
-pytestmark = cases("sandbox", controllers=("traefik",))
+pytestmark = cases("sandbox", controllers=("traefik",), plane="by hand")
 
 Change = Callable[[Manifest], None]
 

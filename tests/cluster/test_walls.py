@@ -18,7 +18,7 @@ from tests.manifests.test_tenant_admission import INGRESS, NGINX, REFUSED_INGRES
 from tests.real.api import Answer, Api, Manifest, User
 from tests.real.control_plane import wait
 
-pytestmark = cases("everything", controllers=("traefik",))
+pytestmark = cases("everything", controllers=("traefik",), plane="tenants")
 
 Row = tuple[Manifest, str]
 """An object, and a piece of the reason for which it must be refused."""

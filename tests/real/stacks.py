@@ -6,6 +6,7 @@ secrets. `everything/` beside this file is the fourth.
 
 from __future__ import annotations
 
+import fcntl
 import re
 import shutil
 import tempfile
@@ -97,6 +98,18 @@ def render(root: Path, stack: str, controller: str) -> Rendered:
     result = project.up(WARREN_SANDBOX_SHOW_SECRETS="1")
     assert result.ok, result.output
     return Rendered(stack, project)
+
+
+def rendered_once(folder: Path, stack: str, controller: str) -> Rendered:
+    """As `render`, but once for all processes that say the same folder; nobody changes what is there."""
+    folder.mkdir(exist_ok=True)
+    root = folder / f"{stack}-{controller}"
+    with root.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (done := root / "done").exists():
+            render(root, stack, controller)
+            done.touch()
+    return Rendered(stack, Project(root, stack))
 
 
 def _named(root: Path, workspaces: Iterable[str]) -> set[str]:
