@@ -85,7 +85,7 @@ class Cluster:
                 seen, since = now, time.monotonic()
             return time.monotonic() - since > 1
 
-        wait("the controllers come to rest", quiet, 60)
+        wait("the controllers come to rest", quiet, 120)
 
 
 @pytest.fixture(scope="session")

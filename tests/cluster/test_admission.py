@@ -128,7 +128,7 @@ def test_an_update_of_everything_at_once_is_admitted_too(cluster: Cluster) -> No
 
     # What has just gone counts for a moment more, and its place is asked for again. No old pod goes: none is ready.
     try:
-        wait("new pods", updated, 60)
+        wait("new pods", updated)
     except AssertionError as late:
         raise AssertionError(f"{late}: {refusals(cluster)}") from None
 

@@ -98,7 +98,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             wait("pods", lambda: len(node.api.get("v1", "Pod")) >= _expected(rendered))
             node.start()
             running = Live(rendered, plane, node)
-            wait("routes", lambda: _served(running), 60)
+            wait("routes", lambda: _served(running), 120)
             yield running
         finally:
             node.stop()

@@ -61,7 +61,7 @@ def hold(folder: Path) -> Process:
         ]
     )
     process = Process(["unshare", "--net", "--mount", "--", "sh", "-c", script], folder / "pause.log")
-    wait(f"namespaces of {folder.name}", lambda: ready.is_file() and ready.stat().st_size > 0, 10)
+    wait(f"namespaces of {folder.name}", lambda: ready.is_file() and ready.stat().st_size > 0)
     return process
 
 

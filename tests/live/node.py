@@ -246,7 +246,7 @@ class Node:
         answer = self.api.merge(f"{path}/status", {"status": status})
         assert answer.ok, answer.message
 
-    def await_ready(self, pod: Pod, seconds: float = 30) -> None:
+    def await_ready(self, pod: Pod, seconds: float = 90) -> None:
         """Probe until the pod is ready, as its readiness probes say, and tell the API server."""
         try:
             wait(f"{pod.app} ready", lambda: self._answers(pod), seconds)

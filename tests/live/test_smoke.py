@@ -239,7 +239,7 @@ BROKEN: dict[str, tuple[Callable[[Live], AbstractContextManager[None]], set[tupl
 def test_what_is_broken_is_said_with_its_fix(live: Live, smoke: Callable[[], Results], what: str) -> None:
     breaking, expected = BROKEN[what]
     with breaking(live):
-        found = wait("smoke notices", lambda: seen if expected <= failures(seen := smoke()) else None, 20)
+        found = wait("smoke notices", lambda: seen if expected <= failures(seen := smoke()) else None)
         assert all(found[key]["fix"] for key in failures(found))
         assert all(found[key]["reason"] for key in failures(found))
-    wait("all is well again", lambda: not failures(smoke()), 20)
+    wait("all is well again", lambda: not failures(smoke()))

@@ -72,7 +72,7 @@ def started_again(live: Live, pod: Pod) -> int:
             since, highest = time.monotonic(), process.memory()
         return time.monotonic() - since > 3
 
-    wait("it stops growing", at_rest, 60)
+    wait("it stops growing", at_rest)
     return highest
 
 

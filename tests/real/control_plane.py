@@ -55,7 +55,7 @@ CONTEXT = "tests"
 T = TypeVar("T")
 
 
-def wait(what: str, ask: Callable[[], T | None], seconds: float = 30) -> T:
+def wait(what: str, ask: Callable[[], T | None], seconds: float = 90) -> T:
     """Ask until there is an answer.
 
     Raises:
@@ -150,7 +150,7 @@ def start(
     kubelet and for kube-proxy. It then runs `within` the network of one of them (`nsenter`), whose address is `host`.
 
     Raises:
-        AssertionError: it is not ready within a minute; the message ends with what it said.
+        AssertionError: it is not ready within two minutes; the message ends with what it said.
     """
     folder.mkdir(parents=True, exist_ok=True)
     inside = "127.0.0.1" if nodes else host
@@ -204,7 +204,7 @@ def start(
         "--service-cluster-ip-range=10.43.0.0/16",
         "--profiling=false",
     )
-    wait(f"kube-apiserver of {module}", lambda: _ready(plane), 60)
+    wait(f"kube-apiserver of {module}", lambda: _ready(plane), 120)
     plane.write_kubeconfig(ADMINISTRATOR, plane.kubeconfig)
     who = [f"--{use}kubeconfig={plane.kubeconfig}" for use in ("", "authentication-", "authorization-")]
     run(
