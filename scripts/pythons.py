@@ -54,7 +54,9 @@ def tests(version: str, python: str, arguments: list[str]) -> Command:
     setup.set_up_packages(venv, python)
     # Compiled files and caches of other versions do not get into each other's way, but pytest's list of failures does.
     command = [str(venv / "bin" / "python"), "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "-m", CHOSEN]
-    return Command(f"Python {version} ({python})", [*command, *arguments])
+    # Tests run `make`, which is not to take part in one that runs them.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    return Command(f"Python {version} ({python})", [*command, *arguments], environment)
 
 
 def main() -> None:
