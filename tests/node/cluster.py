@@ -117,7 +117,8 @@ class Cluster:
             statuses = pod["status"].get("containerStatuses", [])
             if not statuses or not all(each["ready"] for each in statuses):
                 metadata = pod["metadata"]
-                yield f"{metadata['namespace']}/{metadata['name']}: {json.dumps([each['state'] for each in statuses])}"
+                states = [[each["state"], each.get("lastState")] for each in statuses]
+                yield f"{metadata['namespace']}/{metadata['name']}: {json.dumps(states)}"
                 for event in self.api.get("v1", "Event", metadata["namespace"]):
                     if event["involvedObject"].get("uid") == metadata["uid"] and event["type"] == "Warning":
                         yield f"  {event['reason']}: {event['message'][:500]}"
@@ -166,9 +167,8 @@ def bring_up(stack: str, prepare: Callable[[Cluster], object] = _nothing, *, emp
         rendered = stacks.render(folder / "stack", stack, "traefik")
         done("rendered")
         wanted = images.wanted([*rendered.manifests, *dns()], json.dumps(USERS).encode())
-        archives = [folder / f"image-{number}.tar" for number in range(len(wanted))]
-        for image, archive in zip(wanted, archives, strict=True):
-            images.write(image, archive)
+        archives = [folder / "images.tar"]
+        images.write(wanted, archives[0])
         done("images")
         first = hosts[0]
         plane = control_plane.start(folder / "plane", host=first.address, nodes=list(addresses), within=first.within)

@@ -15,6 +15,7 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tests.real.api import Manifest
@@ -117,60 +118,67 @@ def _image(name: str, roles: Roles, users: bytes) -> Image:
     told = {"STANDIN_APP": name, "STANDIN_PORTS": roles.get(_OF_IMAGE, "")}
     if commands:
         told["STANDIN_COMMANDS"] = json.dumps(commands)
-    names = {f"/bin/{command[0]}" for command in roles if command != _OF_IMAGE}
+    names = {str(Path("/bin", command[0])) for command in roles if command != _OF_IMAGE}
     return Image(name, program("standins", "echo"), "/echo", False, told, names=sorted(names))
 
 
-def write(image: Image, archive: Path) -> None:
-    """Write an image's archive."""
-    layer = _layer(image)
-    blobs: dict[str, bytes] = {}
+def write(images: Iterable[Image], archive: Path) -> None:
+    """Write one archive of images; what several have in common, a program, is in it once."""
+    with tarfile.open(archive, "w") as tar:
+        known = set[str]()
+        programs: dict[tuple[Path, str], Manifest] = {}
 
-    def put(content: bytes, media: str) -> dict[str, Any]:
-        digest = hashlib.sha256(content).hexdigest()
-        blobs[digest] = content
-        return {
-            "mediaType": f"application/vnd.oci.image.{media}",
-            "digest": f"sha256:{digest}",
-            "size": len(content),
-        }
+        def put(content: bytes, media: str) -> Manifest:
+            digest = hashlib.sha256(content).hexdigest()
+            if digest not in known:
+                _add(tar, f"blobs/sha256/{digest}", content, 0o644)
+            known.add(digest)
+            media = f"application/vnd.oci.image.{media}"
+            return {"mediaType": media, "digest": f"sha256:{digest}", "size": len(content)}
 
-    described = put(layer, "layer.v1.tar")
+        entries = []
+        for image in images:
+            own = (image.program, image.place)
+            if own not in programs:
+                programs[own] = put(_layer({image.place: image.program.read_bytes()}, 0o755), "layer.v1.tar")
+            layers = [programs[own]]
+            if image.files or image.names:
+                links = dict.fromkeys(image.names, image.place)
+                layers.append(put(_layer(image.files, 0o644, links), "layer.v1.tar"))
+            config = put(json.dumps(_config(image, layers)).encode(), "config.v1+json")
+            manifest = {"schemaVersion": 2, "config": config, "layers": layers}
+            manifest["mediaType"] = "application/vnd.oci.image.manifest.v1+json"
+            entry = put(json.dumps(manifest).encode(), "manifest.v1+json")
+            entries.append({**entry, "annotations": {"io.containerd.image.name": image.name}})
+        _add(tar, "oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}).encode(), 0o644)
+        _add(tar, "index.json", json.dumps({"schemaVersion": 2, "manifests": entries}).encode(), 0o644)
+
+
+def _config(image: Image, layers: Iterable[Manifest]) -> Manifest:
     variables = {"PATH": "/usr/local/bin:/bin:/", **image.environment}
-    config = {
+    return {
         "architecture": {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()],
         "os": "linux",
         "config": {"Entrypoint": [image.place], "Env": [f"{key}={value}" for key, value in variables.items()]},
-        "rootfs": {"type": "layers", "diff_ids": [described["digest"]]},
+        "rootfs": {"type": "layers", "diff_ids": [each["digest"] for each in layers]},
     }
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": put(json.dumps(config).encode(), "config.v1+json"),
-        "layers": [described],
-    }
-    entry = put(json.dumps(manifest).encode(), "manifest.v1+json")
-    entry["annotations"] = {"io.containerd.image.name": image.name}
-    with tarfile.open(archive, "w") as tar:
-        _add(tar, "oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}).encode(), 0o644)
-        _add(tar, "index.json", json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode(), 0o644)
-        for digest, content in blobs.items():
-            _add(tar, f"blobs/sha256/{digest}", content, 0o644)
 
 
-def _layer(image: Image) -> bytes:
+def _layer(files: Mapping[str, bytes], mode: int, links: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """A tar of files, and of links (path to what they lead to)."""
     written = io.BytesIO()
     with tarfile.open(fileobj=written, mode="w") as tar:
         made = set()
-        for place, content in ((image.place, image.program.read_bytes()), *image.files.items()):
+        for place in (*files, *links):
             for parent in reversed(Path(place).parents[:-1]):
                 if parent not in made:
                     _add(tar, str(parent).lstrip("/"), None, 0o755)
                     made.add(parent)
-            _add(tar, place.lstrip("/"), content, 0o755 if place == image.place else 0o644)
-        for name in image.names:
-            link = tarfile.TarInfo(name.lstrip("/"))
-            link.type, link.linkname = tarfile.SYMTYPE, image.place
+        for place, content in files.items():
+            _add(tar, place.lstrip("/"), content, mode)
+        for place, target in links.items():
+            link = tarfile.TarInfo(place.lstrip("/"))
+            link.type, link.linkname = tarfile.SYMTYPE, target
             tar.addfile(link)
     return written.getvalue()
 
