@@ -13,10 +13,18 @@ import sys
 import types
 
 
-def _empty_package(name: str, path: str) -> None:
+def empty_package(name: str, path: str) -> None:
+    """Give a package without its own code: what is in it can be imported, and ``__init__`` is not run."""
     module = types.ModuleType(name)
     module.__path__ = [path]
     sys.modules[name] = module
+
+
+def without_the_sdk(site: str) -> None:
+    """Make the SDK's gRPC stubs importable from ``site`` without the SDK."""
+    empty_package("pulumi", os.path.join(site, "pulumi"))
+    empty_package("pulumi.runtime", os.path.join(site, "pulumi", "runtime"))
+    empty_package("pulumi.runtime.proto", os.path.join(site, "pulumi", "runtime", "proto"))
 
 
 def _asked_before() -> bool:
@@ -50,9 +58,7 @@ def main() -> None:
 
         if _asked_before():
             start_early()
-    _empty_package("pulumi", os.path.join(site, "pulumi"))
-    _empty_package("pulumi.runtime", os.path.join(site, "pulumi", "runtime"))
-    _empty_package("pulumi.runtime.proto", os.path.join(site, "pulumi", "runtime", "proto"))
+    without_the_sdk(site)
     if role == "language":
         from sandbox.language import main as serve
     elif role == "kubernetes":

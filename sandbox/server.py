@@ -49,6 +49,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     """What every stand-in provider answers alike."""
 
     name: str
+    stands_in = STAND_IN
+    """How it calls itself in what it logs."""
+    mark = "sandbox.stand-in"
+    """What its version ends with."""
 
     def __init__(self, version: str, engine_address: str) -> None:
         self.version = version
@@ -65,7 +69,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             self._said.add(text)
             if self._engine is None:
                 self._engine = EngineStub(grpc.insecure_channel(self._engine_address))
-        self._engine.Log(engine_pb2.LogRequest(severity=engine_pb2.INFO, message=f"{STAND_IN} {self.name}: {text}"))
+        self._engine.Log(
+            engine_pb2.LogRequest(severity=engine_pb2.INFO, message=f"{self.stands_in} {self.name}: {text}")
+        )
 
     def Handshake(self, request: Any, context: Any) -> provider_pb2.ProviderHandshakeResponse:
         """Tell the engine what it may send: secrets as secrets, no output values, no resource references."""
@@ -81,7 +87,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
         """Give the version, which says that this is a stand-in (build metadata does not affect matching)."""
-        return plugin_pb2.PluginInfo(version=f"{self.version}+sandbox.stand-in")
+        return plugin_pb2.PluginInfo(version=f"{self.version}+{self.mark}")
 
     def Configure(self, request: Any, context: Any) -> provider_pb2.ConfigureResponse:
         """Accept secrets and take part in previews."""

@@ -114,8 +114,13 @@ def settings(args: dict[str, Any]) -> Settings:
     if not directory:
         raise Refusal(NOT_A_SANDBOX)
     # Not known yet only in a preview, which writes nothing.
+    return read(args, directory=None if directory is UNKNOWN else Path(directory))
+
+
+def read(args: dict[str, Any], *, directory: Path | None) -> Settings:
+    """Return the settings that say how objects are changed."""
     return Settings(
-        directory=None if directory is UNKNOWN else Path(directory),
+        directory=directory,
         patch_force=_flag(args, "enablePatchForce", "PULUMI_K8S_ENABLE_PATCH_FORCE"),
         upsert=_flag(args, "upsertExistingObjects", UPSERT),
         mutability=Options(

@@ -164,21 +164,15 @@ class Kubernetes(Provider):
         kind = kind_of_token(type_of(request.urn))
         old, new = decode_plain(request.old_inputs), decode_plain(request.news)
         found = diff.changes(kind, old, new, self._settings.mutability)
-        ignored = tuple(request.ignoreChanges)
-        detailed = {
-            text: provider_pb2.PropertyDiff(kind=_KIND_OF_CHANGE[change.kind, change.replaces], inputDiff=True)
-            for change in found
-            if not _is_below(text := diff.path_text(change.path), ignored)
-        }
-        replaces = [path for path, change in detailed.items() if change.kind in _REPLACES]
+        changed, replaces = detailed(found, tuple(request.ignoreChanges))
         directory = self._settings.directory
         rewritten = directory is not None and render.shows_otherwise(directory, new)
-        some = provider_pb2.DiffResponse.DIFF_SOME if detailed or rewritten else provider_pb2.DiffResponse.DIFF_NONE
+        some = provider_pb2.DiffResponse.DIFF_SOME if changed or rewritten else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(
             changes=some,
             replaces=replaces,
             deleteBeforeReplace=bool(replaces) and diff.deletes_first(new, old),
-            detailedDiff=detailed,
+            detailedDiff=changed,
             hasDetailedDiff=True,
         )
 
@@ -289,6 +283,20 @@ def _mismatch(kind: Kind, manifest: dict[str, Any]) -> list[Problem]:
         if have != want and have is not UNKNOWN:
             found.append(Problem(key, f"must be {want}, as the resource's type says, not {have!r}"))
     return found
+
+
+def detailed(
+    found: list[diff.Change], ignored: tuple[str, ...]
+) -> tuple[dict[str, provider_pb2.PropertyDiff], list[str]]:
+    """Return changes as the engine takes them, without ignored ones, and the paths of those that replace the object."""
+    changed = {
+        text: provider_pb2.PropertyDiff(
+            kind=_KIND_OF_CHANGE[change.kind, change.replaces], inputDiff=change.kind == "delete"
+        )
+        for change in found
+        if not _is_below(text := diff.path_text(change.path), ignored)
+    }
+    return changed, [path for path, change in changed.items() if change.kind in _REPLACES]
 
 
 def _is_below(path: str, ignored: tuple[str, ...]) -> bool:
