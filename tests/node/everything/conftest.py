@@ -15,7 +15,7 @@ from tests.real.api import Manifest
 def pytest_report_header() -> list[str]:
     """Say what stands in for something here alone."""
     return [
-        f"stand-ins, beside pods: {stack.STANDINS}",
+        f"stand-ins, beside pods: {stack.STANDINS}; in one test for metrics-server",
         f"said of a node by the tests: {ARM} has the label kubernetes.io/arch=arm64 and the taint flaky",
     ]
 

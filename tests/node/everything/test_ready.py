@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from tests.node.cluster import Cluster, app
 from tests.node.everything.stack import ARM
-from tests.node.figures import FIGURES
-from tests.real.api import Manifest
-from tests.real.control_plane import wait
 
 
 def test_the_newest_kubelet_and_two_of_the_oldest_are_ready(everything: Cluster) -> None:
@@ -41,19 +38,6 @@ def test_every_claim_has_its_volume(everything: Cluster) -> None:
     assert bound == wanted
     [media] = [each for each in claims if each["metadata"]["name"] == "wiki-media"]
     assert media["spec"]["volumeName"] == "club.wiki.media"
-
-
-def test_an_autoscaled_app_has_its_least_number_of_pods(everything: Cluster) -> None:
-    def asked() -> dict[str, Manifest] | None:
-        [scaler] = everything.api.get("autoscaling/v2", "HorizontalPodAutoscaler")
-        conditions = {each["type"]: each for each in scaler["status"].get("conditions", [])}
-        return conditions if "ScalingActive" in conditions else None
-
-    conditions = wait("the autoscaler's opinion", asked, 60)
-    everything.await_ready()
-    assert sum(app(pod) == "team/hello" for pod in everything.pods()) == 2
-    assert conditions["AbleToScale"]["status"] == "True"
-    FIGURES.append(f"not tried: autoscaling by use, as nobody here measures ({conditions['ScalingActive']['message']})")
 
 
 def test_nothing_has_been_restarted(everything: Cluster) -> None:
