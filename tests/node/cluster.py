@@ -108,9 +108,12 @@ class Cluster:
             AssertionError: one is not in time; the message says which pods are not ready, and why.
         """
         try:
-            wait("every Deployment ready", lambda: all(map(_complete, self.api.get("apps/v1", "Deployment"))), seconds)
+            wait("every Deployment ready", self._complete, seconds, pause=0.5)
         except AssertionError as late:
             raise AssertionError("\n".join([str(late), *self._unready()])) from None
+
+    def _complete(self) -> bool:
+        return all(map(_complete, self.api.get("apps/v1", "Deployment")))
 
     def _unready(self) -> Iterator[str]:
         for pod in self.pods():

@@ -55,8 +55,8 @@ CONTEXT = "tests"
 T = TypeVar("T")
 
 
-def wait(what: str, ask: Callable[[], T | None], seconds: float = 90) -> T:
-    """Ask until there is an answer.
+def wait(what: str, ask: Callable[[], T | None], seconds: float = 90, pause: float = 0.1) -> T:
+    """Ask until there is an answer, with a pause between; long where asking costs much.
 
     Raises:
         AssertionError: there was none in time.
@@ -66,7 +66,7 @@ def wait(what: str, ask: Callable[[], T | None], seconds: float = 90) -> T:
         answer = ask()
         if answer is not None and answer is not False:
             return answer
-        time.sleep(0.1)
+        time.sleep(pause)
     raise AssertionError(f"{what}: not within {seconds} s")
 
 

@@ -22,7 +22,7 @@ def evictions(cluster: Cluster, pods: Iterable[str]) -> dict[str, str]:
 
     It is an event: of a pod whose containers end well when they are told to, the oldest kubelet says nothing else.
     """
-    events = [event for event in cluster.api.get("v1", "Event") if event["reason"] == "Evicted"]
+    events = cluster.api.get("v1", "Event", fieldSelector="reason=Evicted")
     return {uid: event["message"] for event in events if (uid := event["involvedObject"]["uid"]) in pods}
 
 
@@ -37,7 +37,7 @@ def test_who_takes_too_much_is_replaced_and_nobody_else(everything: Cluster) -> 
                 os.posix_fallocate(handle, 0, mebibytes * MEBIBYTE)
             finally:
                 os.close(handle)
-    wait("evictions", lambda: evictions(everything, full).keys() == full.keys(), 120)
+    wait("evictions", lambda: evictions(everything, full).keys() == full.keys(), 120, pause=0.5)
     said = {full[uid]: message for uid, message in evictions(everything, full).items()}
     assert said == {name: message for name, (_, _, message) in TOO_MUCH.items()}
 
@@ -45,6 +45,6 @@ def test_who_takes_too_much_is_replaced_and_nobody_else(everything: Cluster) -> 
         now = {app(pod) for pod in everything.pods() if pod["metadata"]["uid"] not in before}
         return TOO_MUCH.keys() <= now
 
-    wait("other pods", replaced, 60)
+    wait("other pods", replaced, 60, pause=0.5)
     everything.await_ready()
     assert before.keys() - full.keys() <= {pod["metadata"]["uid"] for pod in everything.pods()}

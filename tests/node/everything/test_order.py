@@ -52,5 +52,6 @@ def test_a_sidecar_begins_before_the_app_and_ends_after_it(everything: Cluster) 
         sidecar, own = (each.result() for each in logs)
     assert min(time for time, _ in sidecar) < min(time for time, _ in own)
     assert said(own, "echo: over") < said(sidecar, "echo: over")
-    wait("its end", lambda: pod["metadata"]["name"] not in {each["metadata"]["name"] for each in everything.pods()})
+    name = pod["metadata"]["name"]
+    wait("its end", lambda: name not in {each["metadata"]["name"] for each in everything.pods()}, pause=0.5)
     everything.await_ready()

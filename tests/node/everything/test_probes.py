@@ -91,7 +91,7 @@ class Probed:
             return seen.keys() == KINDS.keys() and all(itertools.starmap(asked, seen.items()))
 
         try:
-            wait(what, there, seconds)
+            wait(what, there, seconds, pause=0.5)
         except AssertionError as late:
             raise AssertionError(f"{late}: {seen}") from None
         return seen
@@ -108,10 +108,10 @@ class Probed:
             for endpoint in each.get("endpoints") or []
             if endpoint["conditions"]["ready"]
         }
+        unhealthy = f"reason=Unhealthy,involvedObject.uid={metadata['uid']}"
         failed = {
             event["message"].partition(" probe")[0]
-            for event in self._cluster.api.get("v1", "Event", metadata["namespace"])
-            if event["involvedObject"].get("uid") == metadata["uid"] and event["reason"] == "Unhealthy"
+            for event in self._cluster.api.get("v1", "Event", metadata["namespace"], fieldSelector=unhealthy)
         }
         ended = status.get("lastState", {}).get("terminated", {}).get("exitCode")
         return Now(status["ready"], metadata["uid"] in served, status["restartCount"], ended, frozenset(failed))

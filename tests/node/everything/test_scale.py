@@ -26,7 +26,7 @@ def test_an_app_in_use_gets_as_many_pods_as_it_may(everything: Cluster) -> None:
         return sum(app(pod) == NAME and "deletionTimestamp" not in pod["metadata"] for pod in everything.pods())
 
     wanted = least
-    wait("its least number", asked, 60)
+    wait("its least number", asked, 60, pause=0.5)
     everything.await_ready()
     assert pods() == least
 
@@ -34,7 +34,7 @@ def test_an_app_in_use_gets_as_many_pods_as_it_may(everything: Cluster) -> None:
     router = ipaddress.ip_interface(f"{everything.nodes[0].host.address}/24").network[1]
     # Ten times what it asked for: as the target says, for more pods than it may have.
     with measures.used(everything, str(router), NAME, "100m"):
-        conditions = {each["type"]: each for each in wait("its greatest number", asked, 90)["conditions"]}
+        conditions = {each["type"]: each for each in wait("its greatest number", asked, 90, pause=0.5)["conditions"]}
     assert conditions["ScalingLimited"]["reason"] == "TooManyReplicas"
     everything.await_ready()
     assert pods() == greatest

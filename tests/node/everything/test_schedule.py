@@ -18,4 +18,4 @@ def test_a_cron_job_fires_and_its_job_ends_well(everything: Cluster, every_minut
                 return jobs.ended(job)
         return None
 
-    assert wait(f"{every_minute} by the clock", fired, 90)["status"].get("succeeded") == 1
+    assert wait(f"{every_minute} by the clock", fired, 90, pause=0.5)["status"].get("succeeded") == 1

@@ -71,7 +71,7 @@ def marked(everything: Cluster) -> None:
         pods = {(each["metadata"]["namespace"], each["metadata"]["name"]) for each in everything.pods()}
         return not old & pods
 
-    wait("pods gone", gone, 60)
+    wait("pods gone", gone, 60, pause=0.5)
     everything.await_ready()
 
 
