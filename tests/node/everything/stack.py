@@ -9,7 +9,9 @@ from tests.node import cluster
 from tests.node.cluster import Cluster
 from tests.node.everything import storage
 
-STANDINS = "for K3s' local-path provisioner, and for kubelets' NFS client (a kernel may have none)"
+STANDINS = (
+    "for K3s' local-path provisioner, storage that nodes share, and kubelets' NFS client (a kernel may have none)"
+)
 """What is not real beside what `images` says."""
 ARM = "pi-3"
 """The node that says it is an arm64 one, because an app wants such a one; and that it is flaky, which only that app

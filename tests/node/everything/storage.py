@@ -1,9 +1,9 @@
-"""What stands in for storage that a cluster has beside Warren: K3s' local-path provisioner, and a file server.
+"""What stands in for storage that a cluster has beside Warren: K3s' local-path provisioner, and file servers.
 
 Owns: the class `local-path`, which is the default one, and a volume for each claim of it, as that provisioner makes
-them (a folder of the node that the scheduler has chosen, which everybody may write); and a `mount` for kubelets that
-binds a folder where they ask for NFS, because the kernel of a machine for tests has no client of it.  Kubelets,
-scheduler and binding are real.
+them (for one node, in a folder there that everybody may write; rancher/local-path-provisioner, provisioner.go); the
+class `shared`, whose volumes every node has; and a `mount` for kubelets that binds a folder where they ask for NFS,
+because the kernel of a machine for tests may have no client of it.  Kubelets, scheduler and binding are real.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from tests.node.cluster import Cluster
 from tests.node.node import Node
 from tests.real.api import Api, Manifest
 
-CLASS = "local-path"
-_PROVISIONER = "rancher.io/local-path"
+LOCAL, SHARED = "local-path", "shared"
+_PROVISIONERS = {LOCAL: "rancher.io/local-path", SHARED: "tests/shared"}
+_ON_ONE_NODE = {"ReadWriteOnce", "ReadWriteOncePod"}
+"""What the first of them provides; it leaves other claims waiting."""
 _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 _CHOSEN = "volume.kubernetes.io/selected-node"
 
@@ -53,17 +55,18 @@ def serve_files(nodes: list[Node], server: str, path: str, user: int) -> Path:
 
 @contextmanager
 def provision(cluster: Cluster) -> Iterator[None]:
-    """Make the class, and a volume for each claim of it until this is left."""
-    made = {
-        "apiVersion": "storage.k8s.io/v1",
-        "kind": "StorageClass",
-        "metadata": {"name": CLASS, "annotations": {_DEFAULT: "true"}},
-        "provisioner": _PROVISIONER,
-        "volumeBindingMode": "WaitForFirstConsumer",
-        "reclaimPolicy": "Delete",
-    }
-    answer = cluster.api.create(made)
-    assert answer.ok, answer.message
+    """Make the classes, and a volume for each claim of them until this is left."""
+    for name, provisioner in _PROVISIONERS.items():
+        made = {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": name, "annotations": {_DEFAULT: "true"} if name == LOCAL else {}},
+            "provisioner": provisioner,
+            "volumeBindingMode": "WaitForFirstConsumer",
+            "reclaimPolicy": "Delete",
+        }
+        answer = cluster.api.create(made)
+        assert answer.ok, answer.message
     over = threading.Event()
     folders = {node.host.name: node.host.folder / "volumes" for node in cluster.nodes}
     thread = threading.Thread(target=_provision, args=(cluster.plane.api(), folders, over))
@@ -84,32 +87,40 @@ def _provision(api: Api, folders: dict[str, Path], over: threading.Event) -> Non
             continue  # a test may have the API server stopped
         for claim in claims:
             node = claim["metadata"].get("annotations", {}).get(_CHOSEN)
-            if claim["spec"].get("storageClassName") == CLASS and node and claim["metadata"]["uid"] not in done:
+            if node and claim["metadata"]["uid"] not in done and _provides(claim["spec"]):
                 done.add(claim["metadata"]["uid"])
                 answer = api.create(_volume(claim, node, folders[node]))
                 assert answer.ok, answer.message
     api.close()
 
 
+def _provides(claim: Manifest) -> bool:
+    wanted = claim.get("storageClassName")
+    return wanted == SHARED or (wanted == LOCAL and set(claim["accessModes"]) <= _ON_ONE_NODE)
+
+
 def _volume(claim: Manifest, node: str, folder: Path) -> Manifest:
-    metadata = claim["metadata"]
+    metadata, spec = claim["metadata"], claim["spec"]
     name = f"pvc-{metadata['uid']}"
     place = folder / f"{name}_{metadata['namespace']}_{metadata['name']}"
     place.mkdir(parents=True)
     place.chmod(0o777)
     here = {"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}
+    # Every node here has the folders of all.
+    bound = {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}}
+    owner = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "uid": metadata["uid"]}
+    provisioner = _PROVISIONERS[spec["storageClassName"]]
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": _PROVISIONER}},
+        "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": provisioner}},
         "spec": {
-            "capacity": {"storage": claim["spec"]["resources"]["requests"]["storage"]},
-            "accessModes": claim["spec"]["accessModes"],
-            "storageClassName": CLASS,
+            "capacity": {"storage": spec["resources"]["requests"]["storage"]},
+            "accessModes": spec["accessModes"],
+            "storageClassName": spec["storageClassName"],
             "persistentVolumeReclaimPolicy": "Delete",
             "hostPath": {"path": str(place), "type": "DirectoryOrCreate"},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
-            "claimRef": {"kind": "PersistentVolumeClaim", "namespace": metadata["namespace"], "name": metadata["name"]}
-            | {"apiVersion": "v1", "uid": metadata["uid"]},
+            **({"nodeAffinity": bound} if spec["storageClassName"] == LOCAL else {}),
+            "claimRef": {**owner, "namespace": metadata["namespace"], "name": metadata["name"]},
         },
     }
