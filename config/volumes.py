@@ -40,7 +40,8 @@ class Volume(Written):
     storageClass: ObjectName | None = None
     """The cluster's default class when left out (local-path on K3s, which keeps the data on one node)."""
     accessMode: Literal["ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"] = "ReadWriteOnce"
-    """As Kubernetes has it. With ReadWriteOnce an update stops the old pod before it starts the new one."""
+    """As Kubernetes has it. With ReadWriteOnce an update stops the old pod before it starts the new one. local-path has
+    ReadWriteOnce and ReadWriteOncePod alone: a claim for more waits for ever."""
     claim: Annotated[ObjectName | None, such_as("wiki-pages")] = None
     """An existing PersistentVolumeClaim, or another app's volume as `<app>-<volume>`. One that is made by hand needs
     `quota.storage`."""

@@ -10,15 +10,14 @@ from typing import Any
 
 from config.app import App
 from config.checks.capacity import Row, capacity, for_kubernetes
-from config.checks.usage import own_volumes, platform_pods, storage, workspace_pods
+from config.checks.usage import LOCAL_PATH, own_volumes, platform_pods, storage, workspace_pods
 from config.columns import text_table
 from config.fields.quantities import mebibytes, memory_quantity
 from config.stack import Stack
 from config.workspace import Workspace
 
 _HOSTNAME = "kubernetes.io/hostname"
-_ON_ONE_NODE = (None, "local-path")
-"""K3s' own storage class, as the default and by its name: the data is on the disk of one node."""
+_ON_ONE_NODE = (None, LOCAL_PATH)
 
 
 def text(stack: Stack, workspaces: Sequence[Workspace]) -> str:

@@ -45,6 +45,10 @@ class Total:
     pods: int
 
 
+LOCAL_PATH = "local-path"
+"""K3s' own storage class, the default one there: the data is on the disk of one node."""
+
+
 def own_volumes(app: App) -> dict[str, Volume]:
     """The volumes that a claim is made for."""
     return {name: volume for name, volume in app.volumes.items() if volume.claim is None and not volume.scratch}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from config.app import App
 from config.checks.check_app import containers
-from config.checks.usage import LIMITS_PER_REQUESTS, own_volumes, twice, workspace_pods
+from config.checks.usage import LIMITS_PER_REQUESTS, LOCAL_PATH, own_volumes, single, twice, workspace_pods
 from config.containers import EnvValue
 from config.fields.quantities import mebibytes, millicores
 from config.fields.secrets import SecretRef
@@ -56,6 +56,7 @@ def check(stack: Stack, files: Sequence[File], static: Collection[str]) -> tuple
     found: set[Mistake] = set()
     for file in files:
         found.update(_claims(file))
+        found.update(_for_many_nodes(stack, file))
         found.update(_quota(stack, file))
         for name, app in file.model.apps.items():
             found.update(_variables(file, ("apps", name), app, static))
@@ -80,6 +81,18 @@ def _claims(file: File) -> Iterator[Mistake]:
                 f"nothing here makes the claim {volume.claim!r}, so the app waits for it; name another app's volume as "
                 f"<app>-<volume>{known}, or make the claim by hand{room}",
             )
+
+
+def _for_many_nodes(stack: Stack, file: File) -> Iterator[Mistake]:
+    """Volumes that K3s' provisioner refuses (rancher/local-path-provisioner, provisioner.go): their claims wait."""
+    default = LOCAL_PATH if stack.cluster.distribution == "k3s" else ""
+    for name, app in file.model.apps.items():
+        for volume_name, volume in own_volumes(app).items():
+            if volume.nfs is None and not single(volume) and (volume.storageClass or default) == LOCAL_PATH:
+                whose = "K3s' default class" if volume.storageClass is None else "that class"
+                what = f"{whose} keeps data on one node and refuses {volume.accessMode}, so the app waits for it"
+                fix = "write nfs, or the storageClass of storage that nodes share"
+                yield file.mistake(("apps", name, "volumes", volume_name, "accessMode"), f"{what}; {fix}")
 
 
 def _quota(stack: Stack, file: File) -> Iterator[Mistake]:

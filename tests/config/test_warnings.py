@@ -159,6 +159,33 @@ def test_a_claim_that_nothing_makes_is_warned_about(claim: str, right: bool) -> 
 
 
 @pytest.mark.parametrize(
+    ("volume", "distribution", "whose"),
+    [
+        ("", "k3s", "K3s' default class"),
+        ("", "talos", None),
+        (", storageClass: local-path", "talos", "that class"),
+        (", storageClass: longhorn", "k3s", None),
+        (", nfs: { server: 10.0.0.7, path: /d }", "k3s", None),
+    ],
+)
+@pytest.mark.parametrize("mode", ["ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"])
+def test_a_volume_for_many_nodes_of_a_class_for_one_is_warned_about(
+    volume: str, distribution: str, whose: str | None, mode: str
+) -> None:
+    text = OTHER.replace(
+        "port: 80", f"port: 80, volumes: {{ d: {{ mount: /d, size: 1Gi, accessMode: {mode}{volume} }} }}"
+    )
+    text = text.replace("memory: 1Gi }", "memory: 1Gi, storage: 1Gi }")
+    made = stack(cluster={"context": "home", "nodes": NODES, "distribution": distribution})
+    warned = [
+        f"workspaces/other.yaml:6: apps.wiki.volumes.d.accessMode: {whose} keeps data on one node and refuses {mode}, "
+        "so the app waits for it; write nfs, or the storageClass of storage that nodes share"
+    ]
+    expected = warned if whose and mode != "ReadWriteOncePod" else []
+    assert [str(each) for each in warnings.check(made, [file(text, "other")], [])] == expected
+
+
+@pytest.mark.parametrize(
     ("quota", "short"),
     [
         ("{ cpu: 300m, memory: 768Mi, pods: 6 }", []),
