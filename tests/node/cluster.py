@@ -165,7 +165,7 @@ def bring_up(stack: str, prepare: Callable[[Cluster], object] = _nothing, *, emp
     with ExitStack() as running:
         hosts = network.make_hosts(addresses, router, folder)
         for host in hosts:
-            running.callback(host.holder.stop, gracefully=False)
+            running.callback(host.stop)
         done("network")
         rendered = stacks.render(folder / "stack", stack, "traefik")
         done("rendered")

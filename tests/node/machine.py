@@ -143,6 +143,20 @@ def make_cgroup(name: str) -> str:
     return f"/{name}"
 
 
+def remove_cgroup(name: str, seconds: float = 10) -> None:
+    """Remove a group whose processes have ended, in every hierarchy.
+
+    Raises:
+        AssertionError: one is still there when the time is up.
+    """
+    deadline = time.monotonic() + seconds
+    while left := [path for parent in places() if (path := parent / name).is_dir()]:
+        assert time.monotonic() < deadline, left
+        for path in left:
+            _remove_cgroup(path)
+        time.sleep(0.1)
+
+
 def memory_of(pid: int) -> tuple[int, int]:
     """The bytes that the group of a process uses, and its limit."""
     lines = (PROC / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
@@ -151,16 +165,27 @@ def memory_of(pid: int) -> tuple[int, int]:
     return int(use.read_text(encoding="utf-8")), sys.maxsize if most == "max" else int(most)
 
 
+def processes_of(pid: int) -> tuple[int, int]:
+    """How many processes and threads the pod of a process has, and its limit."""
+    pod = _group((PROC / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines(), "pids").parent
+    return int((pod / "pids.current").read_text()), int((pod / "pids.max").read_text())
+
+
 def _memory_files(lines: Iterable[str]) -> tuple[Path, Path]:
     """Where the use and the limit stand, of a process whose groups are these."""
+    group = _group(lines, "memory")
+    if version_1():
+        return group / "memory.usage_in_bytes", group / "memory.limit_in_bytes"
+    return group / "memory.current", group / "memory.max"
+
+
+def _group(lines: Iterable[str], controller: str) -> Path:
     entries = [line.split(":", 2) for line in lines]
     if version_1():
-        [path] = [path for _, controllers, path in entries if "memory" in controllers.split(",")]
-        group = CGROUPS / "memory" / path.lstrip("/")
-        return group / "memory.usage_in_bytes", group / "memory.limit_in_bytes"
+        [path] = [path for _, controllers, path in entries if controller in controllers.split(",")]
+        return CGROUPS / controller / path.lstrip("/")
     [path] = [path for number, _, path in entries if number == "0"]
-    group = CGROUPS / path.lstrip("/")
-    return group / "memory.current", group / "memory.max"
+    return CGROUPS / path.lstrip("/")
 
 
 def resident(pid: int) -> int:

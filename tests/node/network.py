@@ -7,15 +7,20 @@ namespace, so what they ask comes from the home network.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import os
 import shlex
+import signal
 import subprocess
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.node import machine
 from tests.real.control_plane import wait
 from tests.real.programs import Process
 
@@ -74,7 +79,7 @@ def send_through(host: Host, network: str) -> None:
     _run("ip", "route", "replace", network, "via", host.address)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Host:
     """A machine on the home network."""
 
@@ -83,6 +88,9 @@ class Host:
     pods: ipaddress.IPv4Network
     """The addresses of the pods on it."""
     folder: Path
+    link: str
+    """Its cable, as the router calls it."""
+    routes: Sequence[str]
     holder: Process
     """What holds its namespaces open."""
 
@@ -101,30 +109,62 @@ class Host:
         assert done.returncode == 0, f"{self.name}: {shlex.join(command)}: {done.stderr[-2000:]}"
         return done.stdout
 
+    @property
+    def cgroup(self) -> str:
+        """The control group of its pods."""
+        return f"{Path(os.environ[machine.FOLDER]).name}-{self.name}"
+
+    def connect(self) -> None:
+        """Put it on the home network."""
+        _run("ip", "link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", str(self.holder.pid))
+        _run("ip", "link", "set", self.link, "master", "home", "up")
+        addresses = f"addr add {self.address}/24 dev eth0"
+        for line in ("link set lo up", addresses, "link set eth0 up", *(f"route add {each}" for each in self.routes)):
+            self.run("ip", *line.split())
+        self.run("sh", "-c", f"{_FORWARDS}; {SAYS_CLOSED}")
+
+    def stop(self) -> None:
+        """Let go of its namespaces; what runs in them ends with the run."""
+        self.holder.stop(gracefully=False)
+
+    def lose_power(self) -> None:
+        """Cut it off first, so that it says goodbye to nobody, and kill whatever runs on it. Its disk stays."""
+        _run("ip", "link", "delete", self.link)
+        while found := self._processes():
+            for pid in found:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.05)
+        self.stop()
+        machine.remove_cgroup(self.cgroup)
+
+    def power_on(self) -> None:
+        """Let it be as after a start: what was on disk is there, everything else is new."""
+        self.holder = _hold(self.folder)
+        self.connect()
+
+    def _processes(self) -> list[int]:
+        """What sees its file system, and the pods, which see their own."""
+        here = Path(f"/proc/{self.holder.pid}/ns/mnt").readlink() if self.holder.running else None
+        found = []
+        for each in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (each / "ns/mnt").readlink() == here or f"/{self.cgroup}/" in (each / "cgroup").read_text():
+                    found.append(int(each.name))
+        return found
+
 
 def make_hosts(nodes: Mapping[str, str], router: str, folder: Path) -> list[Host]:
     """A machine for each node (name to address), each with a route to the pods of the others."""
+    pods = {name: ipaddress.IPv4Network(each) for name, each in zip(nodes, PODS.subnets(new_prefix=24), strict=False)}
     hosts = []
     for number, (name, address) in enumerate(nodes.items()):
-        own = folder / name
-        pods = list(PODS.subnets(new_prefix=24))[number]
-        assert isinstance(pods, ipaddress.IPv4Network)
-        hosts.append(Host(name, address, pods, own, _hold(own)))
-    for number, host in enumerate(hosts):
-        link = f"node{number}"
-        _run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(host.holder.pid))
-        _run("ip", "link", "set", link, "master", "home", "up")
-        _run("ip", "route", "add", str(host.pods), "via", host.address)
-        routes = [f"route add {other.pods} via {other.address}" for other in hosts if other is not host]
-        for line in (
-            "link set lo up",
-            f"addr add {host.address}/24 dev eth0",
-            "link set eth0 up",
-            f"route add default via {router}",
-            *routes,
-        ):
-            host.run("ip", *line.split())
-        host.run("sh", "-c", f"{_FORWARDS}; {SAYS_CLOSED}")
+        own, others = folder / name, [f"{pods[other]} via {nodes[other]}" for other in nodes if other != name]
+        hosts.append(
+            Host(name, address, pods[name], own, f"node{number}", [f"default via {router}", *others], _hold(own))
+        )
+        hosts[-1].connect()
+        _run("ip", "route", "add", str(pods[name]), "via", address)
     return hosts
 
 
@@ -132,7 +172,7 @@ def _hold(folder: Path) -> Process:
     """The process that holds a machine's namespaces open; returns when they are there."""
     account = folder / "account"
     for path in (*(folder / each for each in _OWN.values()), folder / "sysctl", account):
-        path.mkdir(parents=True)
+        path.mkdir(parents=True, exist_ok=True)
     lines = [
         "set -e",
         "mount --make-rprivate /",
@@ -148,6 +188,7 @@ def _hold(folder: Path) -> Process:
         file.write_text(f"{value}\n", encoding="utf-8")
         lines.append(f"mount --bind {shlex.quote(str(file))} /proc/sys/{name}")
     ready = folder / "namespaces"
+    ready.unlink(missing_ok=True)
     # Kubelet's mounts have to reach containers, so the tree is shared, within this namespace.
     lines += ["mount --make-rshared /", f"echo > {shlex.quote(str(ready))}", "exec sleep infinity"]
     process = Process(["unshare", "--net", "--mount", "--", "sh", "-c", "; ".join(lines)], folder / "host.log")

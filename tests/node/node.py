@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from manifests.k3s import POD_PIDS
 from tests.node import machine
 from tests.node.images import PAUSE
 from tests.node.network import PODS, Host
@@ -39,13 +40,25 @@ class Node:
         self.host, self.module = host, module
         self.processes: dict[str, Process] = {}
         self._plane = plane
-        self._run("containerd", program("containerd"), "--config", str(self._containerd()))
+        self._start_containerd()
 
     def take(self, archives: Iterable[Path]) -> None:
         """Import images as soon as containerd answers."""
         wait(f"containerd of {self.host.name}", self._answers, 30)
         for archive in archives:
             self._ctr("images", "import", str(archive))
+
+    def lose_power(self) -> None:
+        """Nothing runs on it any more, from one moment to the next."""
+        self.host.lose_power()
+        self.stop()
+
+    def power_on(self) -> None:
+        """Start it as it was; it joins as the node that the cluster knows."""
+        self.host.power_on()
+        self._start_containerd()
+        self.take([])
+        self.join()
 
     def join(self) -> None:
         """Start what makes it a node, and do not wait."""
@@ -117,6 +130,9 @@ class Node:
         """The end of what each program said."""
         return "\n".join(f"{name} of {self.host.name}: {p.said()[-1500:]}" for name, p in self.processes.items())
 
+    def _start_containerd(self) -> None:
+        self._run("containerd", program("containerd"), "--config", str(self._containerd()))
+
     def _run(self, name: str, path: Path, *arguments: str, **environment: str) -> None:
         # Containerd finds its shim where it is itself; a group of tests may put something in the place of a program.
         variables = {"PATH": f"{self.host.folder / 'bin'}:{path.parent}:{os.environ['PATH']}", **environment}
@@ -141,7 +157,7 @@ class Node:
 
     def _containerd(self) -> Path:
         network = self.host.folder / "cni"
-        network.mkdir()
+        network.mkdir(exist_ok=True)
         addresses = {
             "type": "host-local",
             "ranges": [[{"subnet": str(self.host.pods)}]],
@@ -176,18 +192,18 @@ class Node:
     def _kubelet(self) -> Manifest:
         names = self.host.folder / "resolv.conf"
         names.write_text("", encoding="utf-8")
-        run = Path(os.environ[machine.FOLDER]).name
         return {
             "apiVersion": "kubelet.config.k8s.io/v1beta1",
             "kind": "KubeletConfiguration",
             **({"failCgroupV1": False} if machine.version_1() and self.module == NEWEST else {}),
             "cgroupDriver": "cgroupfs",
-            "cgroupRoot": machine.make_cgroup(f"{run}-{self.host.name}"),
+            "cgroupRoot": machine.make_cgroup(self.host.cgroup),
             "containerRuntimeEndpoint": f"unix://{_SOCKET}",
             "clusterDNS": [DNS_ADDRESS],
             "clusterDomain": "cluster.local",
             "resolvConf": str(names),
             "failSwapOn": False,
+            "podPidsLimit": POD_PIDS,
             "volumePluginDir": str(self.host.folder / "volume-plugins"),
             # The disk is the machine's, and images that are removed could not be had again.
             "imageGCHighThresholdPercent": 100,

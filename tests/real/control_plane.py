@@ -128,6 +128,13 @@ class ControlPlane:
         """A client for the administrator; close it."""
         return Api(self.host, self.port, self.token, self.certificate)
 
+    def start_again(self) -> None:
+        """Start it with what it knew, after it was stopped; returns when the API server is ready."""
+        for process in self.processes.values():
+            process.start_again()
+            if process.name == "kube-apiserver":
+                wait("kube-apiserver again", lambda: _answers(self), 60)
+
     def stop(self) -> None:
         """End it, in the order that loses nothing."""
         for process in reversed(self.processes.values()):
@@ -268,8 +275,10 @@ def _ready(plane: ControlPlane) -> bool:
     for process in plane.processes.values():
         if not process.running:
             raise AssertionError(f"{process.name} ended: {process.said()[-2000:]}")
-    if not plane.certificate.is_file():
-        return False
+    return plane.certificate.is_file() and _answers(plane)
+
+
+def _answers(plane: ControlPlane) -> bool:
     api = plane.api()
     try:
         return api.request("GET", "/readyz").ok

@@ -42,15 +42,19 @@ class Process:
     ) -> None:
         self.log = log
         self.name = Path(command[0]).name
-        environment = {"PATH": os.environ["PATH"]} if environment is None else dict(environment)
-        with log.open("ab") as output:
+        self._environment = {"PATH": os.environ["PATH"]} if environment is None else dict(environment)
+        self._command = list(map(str, [*within, *command]))
+        self._popen = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        with self.log.open("ab") as output:
             # A group of its own, so that an interrupted test run ends it by `stop` and not by the terminal's signal.
-            self._popen = subprocess.Popen(
-                list(map(str, [*within, *command])),
+            return subprocess.Popen(
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env=self._environment,
                 start_new_session=True,
             )
 
@@ -73,6 +77,11 @@ class Process:
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
         [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
         return int(line.split()[1]) * 1024
+
+    def start_again(self) -> None:
+        """Start it as it was started before; it has ended."""
+        assert not self.running, f"{self.name} still runs"
+        self._popen = self._started()
 
     def terminate(self) -> None:
         """Ask it to end, and do not wait."""
