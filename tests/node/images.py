@@ -34,7 +34,11 @@ REAL = {
     "coredns": ("coredns", None, "/coredns"),
 }
 """The end of an image's name to the program in it, and where it is; of the version that `tools/` pins."""
-STANDINS = {"dex": ("standins", "identity", "/usr/local/bin/dex"), "pause": ("standins", "pause", "/pause")}
+STANDINS = {
+    "dex": ("standins", "identity", "/usr/local/bin/dex"),
+    "pause": ("standins", "pause", "/pause"),
+    "misbehave": ("standins", "misbehave", "/misbehave"),
+}
 """The same for what is stood in for. Every image that is in neither is an app, or cloudflared: there it is `echo`,
 which answers on the ports that the manifests name, ends at once as an init container or a job, and says that it is
 one. It is there under the name of every command that the manifests call it by."""
@@ -112,8 +116,9 @@ def _image(name: str, roles: Roles, users: bytes) -> Image:
         return Image(name, program(module, binary), place, True)
     if short in STANDINS:
         module, standin, place = STANDINS[short]
-        told = {"STANDIN_USERS": USERS} if short == "dex" else {}
-        return Image(name, program(module, standin), place, False, told, {USERS: users} if told else {})
+        if short == "dex":
+            return Image(name, program(module, standin), place, False, {"STANDIN_USERS": USERS}, {USERS: users})
+        return Image(name, program(module, standin), place, False, {"STANDIN_PORTS": roles.get(_OF_IMAGE, "")})
     commands = {" ".join(command): role for command, role in roles.items() if command != _OF_IMAGE}
     told = {"STANDIN_APP": name, "STANDIN_PORTS": roles.get(_OF_IMAGE, "")}
     if commands:
