@@ -12,6 +12,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,10 @@ class Hit:
     app: str | None
     error: str = ""
     """Why there was none."""
+    began: float = 0
+    """When it was sent, in seconds as `time.time` has them."""
+    took: float = 0
+    """Seconds until it was over."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Run:
         *,
         rate: int = 0,
         workers: int = 16,
+        timeout: int = 10,
         within: Sequence[str] = (),
     ) -> None:
         self.targets = list(targets)
@@ -92,7 +98,7 @@ class Run:
                 "-redirects=-1",
                 # Names are looked up again, as an address may have gone.
                 "-dns-ttl=-1s",
-                "-timeout=10s",
+                f"-timeout={timeout}s",
                 f"-output={self._results}",
                 *pace,
             ]
@@ -150,13 +156,16 @@ class Run:
         number = int(result["url"].rpartition("target=")[2])
         headers = {name.lower(): values for name, values in (result["headers"] or {}).items()}
         app = headers.get("x-standin-app", [None])[0]
-        return Hit(self.targets[number], result["code"], app, result["error"])
+        began = datetime.fromisoformat(result["timestamp"]).timestamp()
+        return Hit(self.targets[number], result["code"], app, result["error"], began, result["latency"] / 1e9)
 
 
 @contextmanager
-def running(folder: Path, targets: Iterable[Target], seconds: float, rate: int) -> Iterator[Run]:
-    """A run at a steady rate, which has ended when the block has."""
-    run = Run(folder, targets, seconds, rate=rate, workers=64)
+def running(
+    folder: Path, targets: Iterable[Target], seconds: float, rate: int, timeout: int = 10, within: Sequence[str] = ()
+) -> Iterator[Run]:
+    """A run at a steady rate, which has ended when the block has; `within` is what it is run by (`nsenter`)."""
+    run = Run(folder, targets, seconds, rate=rate, workers=64, timeout=timeout, within=within)
     try:
         yield run
     finally:

@@ -17,11 +17,11 @@ class Inside(Visitor):
 
     def __init__(self, pid: int, address: str, port: int, client: str = ANN) -> None:
         super().__init__(address, client)
-        self._pid, self._port = pid, port
+        self.pid, self.port = pid, port
 
     def another(self) -> Inside:
         """Somebody else, without cookies, who comes the same way."""
-        return Inside(self._pid, self.address, self._port)
+        return Inside(self.pid, self.address, self.port)
 
     def connect(self) -> socket.socket:
         """A connection that is in that network, whoever uses it."""
@@ -30,11 +30,11 @@ class Inside(Visitor):
             return pool.submit(self._connect_there).result()
 
     def _connect_there(self) -> socket.socket:
-        handle = os.open(f"/proc/{self._pid}/ns/net", os.O_RDONLY)
+        handle = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
         try:
             libc = ctypes.CDLL(None, use_errno=True)
             if libc.setns(handle, _NETWORK) != 0:
-                raise OSError(ctypes.get_errno(), f"setns to the network of {self._pid}")
+                raise OSError(ctypes.get_errno(), f"setns to the network of {self.pid}")
         finally:
             os.close(handle)
-        return socket.create_connection((self.address, self._port), timeout=20)
+        return socket.create_connection((self.address, self.port), timeout=20)
