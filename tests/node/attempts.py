@@ -23,7 +23,7 @@ _TRY = """
 import errno, json, resource, select, socket, sys, time
 # A question that a DNS server answers, and that nobody else minds.
 packet = b"\\x12\\x34\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\0\\0\\1\\0\\1"
-tries, queues, quiet = json.loads(sys.stdin.read())
+tries, queues, stuck, quiet = json.loads(sys.stdin.read())
 files = len(tries) + 100
 resource.setrlimit(resource.RLIMIT_NOFILE, (files, max(files, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
 poll, waiting, said = select.poll(), {}, [None] * len(tries)
@@ -34,8 +34,19 @@ def close(handle, text):
     said[number] = text
 def outcome(code):
     return "open" if code in (0, errno.ECONNREFUSED) else errno.errorcode.get(code, str(code))
+def state():
+    return [line.split() for each in queues for line in open(each)]
+# A packet whose judgement was lost waits for ever, so a queue that stands still for long is as good as empty.
+still, known, idle = time.monotonic(), state(), stuck
 def queued():
-    return any(line.split()[2] != "0" for each in queues for line in open(each))
+    global still, known, idle
+    now = state()
+    counts = [int(fields[2]) for fields in now]
+    if now != known:
+        still, known = time.monotonic(), now
+    elif time.monotonic() > still + 5:
+        idle = counts
+    return any(count > least for count, least in zip(counts, idle))
 def listen(seconds):
     ends = time.monotonic() + seconds
     while waiting and (time.monotonic() < ends or queued()):
@@ -62,7 +73,7 @@ for number, (address, port, protocol, source, source_port, size) in enumerate(tr
         continue
     waiting[connection.fileno()] = (number, connection)
     poll.register(connection, select.POLLIN if udp else select.POLLOUT)
-    if number % 16 == 15:
+    if number % 8 == 7:
         listen(0)
 listen(quiet)
 for handle in list(waiting):
@@ -89,13 +100,22 @@ def inside(pid: int | None) -> list[str]:
     return [] if pid is None else ["nsenter", f"--target={pid}", "--net", "--"]
 
 
-def tried(pid: int | None, attempts: Sequence[Attempt], queues: Sequence[Path], quiet: float) -> list[str]:
+def waiting(queues: Sequence[Path]) -> list[int]:
+    """How many packets wait in queues."""
+    return [int(line.split()[2]) for each in queues for line in each.read_text(encoding="ascii").splitlines()]
+
+
+def tried(
+    pid: int | None, attempts: Sequence[Attempt], queues: Sequence[Path], quiet: float, stuck: Sequence[int] = ()
+) -> list[str]:
     """Try all of it at once in the network of a process; return an outcome for each.
 
-    It is over `quiet` seconds after the last packet, when nothing waits in the `queues` (`Node.queue`).
+    It is over `quiet` seconds after the last packet, when nothing waits in the `queues` (`Node.queue`) but what is
+    `stuck` there.
     An outcome that is neither `OPEN` nor `CLOSED` is the name of an error.
     """
-    text = json.dumps([list(map(astuple, attempts)), list(map(str, queues)), quiet])
+    least = list(stuck or [0] * len(queues))
+    text = json.dumps([list(map(astuple, attempts)), list(map(str, queues)), least, quiet])
     command = [*inside(pid), sys.executable, "-I", "-S", "-c", _TRY]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

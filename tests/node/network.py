@@ -71,7 +71,7 @@ def make_network(nodes: Mapping[str, str]) -> str:
 def stand_for(addresses: Iterable[str]) -> None:
     """Let the router answer at further addresses: neighbours, and places on the internet."""
     for address in addresses:
-        _run("ip", "addr", "add", f"{address}/32", "dev", "home")
+        _run("ip", "addr", "replace", f"{address}/32", "dev", "home")
 
 
 def send_through(host: Host, network: str) -> None:

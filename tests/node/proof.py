@@ -32,7 +32,8 @@ def packets(ends: Ends) -> dict[Try, str]:
     found = tries.outcomes(tries.everything(ends), ends)
     FIGURES.append(f"walls: {len(found)} connections tried in {time.monotonic() - began:.0f} s")
     FIGURES.extend(tries.counted(found))
-    FIGURES.extend(f"  not tried: {name} ({reason})" for name, reason in ends.left_out.items())
+    left_out = {**ends.left_out, **services.LEFT_OUT}
+    FIGURES.extend(f"  not tried: {name} ({reason})" for name, reason in left_out.items())
     return found
 
 

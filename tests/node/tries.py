@@ -6,6 +6,7 @@ source.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from tests.cluster.reach import DNS, NAMED_BY_NOBODY, Port
 from tests.node import services
-from tests.node.attempts import OPEN, Attempt, tried
+from tests.node.attempts import OPEN, Attempt, tried, waiting
 from tests.node.services import said
 from tests.node.walls import Ends, Place
 
@@ -36,7 +37,7 @@ KINDS = {
 }
 """What is tried."""
 
-_WORKERS = 8
+_WORKERS = 4
 _QUIET = 0.6
 """Below a second no packet is sent twice."""
 _ANY = (Port(NAMED_BY_NOBODY, "TCP"), Port(NAMED_BY_NOBODY, "UDP"))
@@ -161,6 +162,9 @@ def outcomes(tries: Sequence[Try], ends: Ends, wanted: str = "") -> dict[Try, st
 
 def _tried(tries: Sequence[Try], ends: Ends, quiet: float) -> dict[Try, str]:
     queues = [node.queue for node in ends.cluster.nodes]
+    # What waits although nothing is tried will wait for ever.
+    time.sleep(0.5)
+    stuck = waiting(queues)
     by_origin: dict[Place, list[Try]] = {}
     for each in tries:
         by_origin.setdefault(each.origin, []).append(each)
@@ -169,7 +173,7 @@ def _tried(tries: Sequence[Try], ends: Ends, quiet: float) -> dict[Try, str]:
         mine = by_origin[origin]
         for _ in range(5):
             before = _lost(queues)
-            found = tried(origin.pid, [each.attempt for each in mine], queues, quiet)
+            found = tried(origin.pid, [each.attempt for each in mine], queues, quiet, stuck)
             if _lost(queues) == before:
                 return dict(zip(mine, found, strict=True))
         raise AssertionError(f"from {origin.address}: packets are lost before they are judged")

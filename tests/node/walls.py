@@ -18,7 +18,7 @@ from tests.node.attempts import inside
 from tests.node.cluster import Cluster, app
 from tests.node.network import SAYS_CLOSED, send_through, stand_for
 from tests.node.node import SERVICES
-from tests.real.api import Manifest
+from tests.real.api import Api, Manifest
 from tests.real.control_plane import wait
 
 IPV6 = "the cluster has no IPv6"
@@ -65,9 +65,10 @@ class Ends:
 
 
 def stand_in(cluster: Cluster, pods: int) -> Ends:
-    """Make the pods and addresses that the matrix has beside the stack's, and return where everything is.
+    """Make the pods and addresses that the matrix has beside the stack's, and return where everything is now.
 
-    Of everything that the stack runs there are at least so many `pods`: its own, and then twins with their labels.
+    What is there already stays as it is.  Of everything that the stack runs there are at least so many `pods`: its own,
+    and then twins with their labels.
     """
     matrix = reach.matrix(cluster.rendered, "traefik")
     places = _pods(cluster, matrix, _made(cluster, matrix, pods), pods)
@@ -92,33 +93,48 @@ def stand_in(cluster: Cluster, pods: int) -> Ends:
 
 def _made(cluster: Cluster, matrix: Matrix, pods: int) -> Mapping[tuple[str, str], str]:
     """Make the pods, wait until they run, and return which end each is (by namespace and name)."""
-    image = next(
-        own["image"]
-        for each in cluster.rendered.of("Deployment")
-        for own in each["spec"]["template"]["spec"]["containers"]
-        if "whoami" in own["image"]
-    )
+    image = an_image(cluster)
     api, namespace = cluster.api, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": reach.ELSEWHERE}}
-    assert api.create(namespace).ok
+    make(api, namespace)
     wait("its ServiceAccount", lambda: api.get("v1", "ServiceAccount", reach.ELSEWHERE))
     running = Counter(map(app, cluster.pods()))
     made = {}
     for end in matrix.ends.values():
         wanted = {"ours": pods - running[end.name], "stray": 1, "strange": end.name != reach.DNS}.get(end.kind, 0)
         for number in range(wanted):
-            pod = _pod(end, image, number)
-            answer = api.create(pod)
-            assert answer.ok, f"{end.name}: {answer.message}"
+            pod = pod_of(end, image, f"{end.name.partition('/')[2].strip('()').replace(' ', '-')}-tried-{number}")
+            make(api, pod)
             made[pod["metadata"]["namespace"], pod["metadata"]["name"]] = end.name
     wait("pods that are not the stack's", lambda: _running(cluster, made), 120)
     return made
+
+
+def make(api: Api, manifest: Manifest) -> None:
+    """Create an object unless it is there."""
+    # A quota would count what is refused because it is there.
+    if not api.request("GET", api.path_of(manifest)).ok:
+        answer = api.create(manifest)
+        assert answer.ok, answer.message
+
+
+def an_image(cluster: Cluster) -> str:
+    """An image that the nodes have, and that listens on port 8000 or what else the stack's own pod of it declares."""
+    return next(
+        str(own["image"])
+        for each in cluster.rendered.of("Deployment")
+        for own in each["spec"]["template"]["spec"]["containers"]
+        if "whoami" in own["image"]
+    )
 
 
 def _pods(
     cluster: Cluster, matrix: Matrix, made: Mapping[tuple[str, str], str], pods: int
 ) -> dict[str, tuple[Place, ...]]:
     places: dict[str, tuple[Place, ...]] = {}
-    for each in cluster.containers():
+    # The stack's own first.
+    for each in sorted(
+        cluster.containers(), key=lambda each: each.pod["metadata"]["name"] in {name for _, name in made}
+    ):
         metadata = each.pod["metadata"]
         belongs = {"kube-system/coredns": reach.DNS}.get(each.app, each.app)
         name = made.get((metadata["namespace"], metadata["name"]), belongs)
@@ -130,8 +146,8 @@ def _pods(
     return places
 
 
-def _pod(end: End, image: str, number: int) -> Manifest:
-    name = f"{end.name.partition('/')[2].strip('()').replace(' ', '-')}-tried-{number}"
+def pod_of(end: End, image: str, name: str) -> Manifest:
+    """A pod with the labels of an end, to which no Service leads."""
     limits = {"cpu": "100m", "memory": "64Mi", "ephemeral-storage": "64Mi"}
     container: dict[str, Any] = {
         "name": "echo",

@@ -17,7 +17,7 @@ def home() -> Iterator[cluster.Cluster]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ends(home: cluster.Cluster) -> Ends:
-    """Everybody who is in the published matrix, each of them really there."""
+    """Everybody who is in the published matrix, each of them really there; a module may replace the stack's pods."""
     return proof.made(home)
