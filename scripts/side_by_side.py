@@ -71,6 +71,8 @@ def run(commands: Sequence[Command], *, at_once: int, seconds: float = float("in
         seconds: How long each may take.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # What a shell runs in the background ignores it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     waiting, running, codes = list(commands), list[_Running](), dict[str, int]()
     try:
         while waiting or running:
