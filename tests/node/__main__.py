@@ -18,6 +18,8 @@ from tests.real import namespaces
 
 MEBIBYTES = 1664
 """What one group takes: a control plane, two or three nodes, and their pods."""
+INOTIFY = 30
+"""And how many inotify instances: six a kubelet, two a containerd, and what controllers have."""
 _HERE = Path(__file__).parent
 GROUPS = tuple(sorted(path.parent.name for path in _HERE.glob("*/conftest.py")))
 OUTSIDE = ("runs",)
@@ -43,7 +45,7 @@ def main() -> int:
         raise SystemExit("\n".join(["real nodes cannot run here:", *(f"- {each}" for each in lacking)]))
     chosen, arguments = namespaces.chosen(GROUPS, sys.argv[1:])
     with machine.leaving_nothing():
-        return namespaces.run([group(name, arguments) for name in chosen], mebibytes=MEBIBYTES)
+        return namespaces.run([group(name, arguments) for name in chosen], mebibytes=MEBIBYTES, inotify=INOTIFY)
 
 
 if __name__ == "__main__":

@@ -39,16 +39,24 @@ def alone(*command: str) -> list[str]:
     return bound("unshare", *who, "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *command)
 
 
-def run(groups: Sequence[Command], *, mebibytes: int) -> int:
+def run(groups: Sequence[Command], *, mebibytes: int, inotify: int = 1) -> int:
     """Run the groups; return the first result of one that failed, and pytest's own where none has tests.
 
-    They wait more than they work, so memory decides how many run at once: each takes about so many MiB.
+    They wait more than they work, so memory decides how many run at once: each takes about so many MiB. Each also takes
+    so many inotify instances, which are root's together in whatever namespace: kubelet ends where there is none left.
     """
-    at_once = max(1, (_available() - SPARE) // mebibytes)
+    at_once, watching = max(1, (_available() - SPARE) // mebibytes), max(1, _inotify() // inotify)
+    if watching < min(at_once, len(groups)):
+        print(f"{watching} groups at once: for more, sysctl -w fs.inotify.max_user_instances=1024", flush=True)
+        at_once = watching
     results = list(side_by_side.run(groups, at_once=at_once).values())
     # One group may have no test of a name; all of them together must.
     with_tests = [result for result in results if result != pytest.ExitCode.NO_TESTS_COLLECTED]
     return next((result for result in with_tests if result), 0 if with_tests else results[0])
+
+
+def _inotify() -> int:
+    return int(Path("/proc/sys/fs/inotify/max_user_instances").read_text("utf-8"))
 
 
 def _available() -> int:
