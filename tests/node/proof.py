@@ -30,7 +30,8 @@ def packets(ends: Ends) -> dict[Try, str]:
     """Try everything; say in the figures how much, and what is left out."""
     began = time.monotonic()
     found = tries.outcomes(tries.everything(ends), ends)
-    FIGURES.append(f"walls: {len(found)} connections tried in {time.monotonic() - began:.0f} s")
+    pods = f"{ends.pods} of every app's pods" if ends.pods > 1 else "one pod of every app"
+    FIGURES.append(f"walls: {len(found)} connections tried in {time.monotonic() - began:.0f} s, with {pods}")
     FIGURES.extend(tries.counted(found))
     left_out = {**ends.left_out, **services.LEFT_OUT}
     FIGURES.extend(f"  not tried: {name} ({reason})" for name, reason in left_out.items())
@@ -89,7 +90,7 @@ def untried(ends: Ends, found: Mapping[Try, str]) -> set[tuple[str, str]]:
     A pair of a node and an app of which all pods stand on it is none: no policy can forbid it.
     """
     known = {(each.source, each.destination) for each in found if each.kind == DIRECT}
-    alone = {name for name, places in ends.places.items() if len(places) == 1}
+    alone = {name for name, places in ends.places.items() if len(places[: ends.pods]) == 1}
     pairs = {
         (source, destination)
         for source, destination, _ in ends.matrix.halves
