@@ -168,7 +168,8 @@ def memory_of(pid: int) -> tuple[int, int]:
 def processes_of(pid: int) -> tuple[int, int]:
     """How many processes and threads the pod of a process has, and its limit."""
     pod = _group((PROC / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines(), "pids").parent
-    return int((pod / "pids.current").read_text()), int((pod / "pids.max").read_text())
+    most = (pod / "pids.max").read_text(encoding="utf-8").strip()
+    return int((pod / "pids.current").read_text(encoding="utf-8")), sys.maxsize if most == "max" else int(most)
 
 
 def _memory_files(lines: Iterable[str]) -> tuple[Path, Path]:
