@@ -98,8 +98,14 @@ def without_the_wait(live: Live, namespace: str, name: str) -> Iterator[None]:
 
 
 def test_rule_67_without_the_wait_a_roll_out_loses_requests(live: Live, tmp_path: Path) -> None:
-    """So the tests above can fail: this is what they would see."""
+    """So the tests above can fail: this is what they would see, mostly at once; it is a race."""
+    losses = []
     with without_the_wait(live, "open", "site"):
-        hits = rolled(live, tmp_path, "open/site", one(live, OPEN, "/about", "open/site"))
-    assert lost(hits).total() > 0
-    assert wrong(hits) == []
+        for attempt in range(3):
+            (folder := tmp_path / str(attempt)).mkdir()
+            hits = rolled(live, folder, "open/site", one(live, OPEN, "/about", "open/site"))
+            assert wrong(hits) == []
+            losses.append(lost(hits).total())
+            if losses[-1]:
+                break
+    assert losses[-1] > 0, losses
