@@ -81,7 +81,10 @@ class Stack:
                 kind = resource["kind"]
                 if "/" in resource["name"] or "list" not in resource["verbs"] or kind in _BY_ITSELF:
                     continue
-                for each in api.request("GET", f"{path}/{resource['name']}").body["items"]:
+                where = f"{path}/{resource['name']}"
+                # A kind that has just been announced is not served at once.
+                wait(where, lambda where=where: api.request("GET", where).ok, 60)  # type: ignore[misc]
+                for each in api.request("GET", where).body["items"]:
                     each.pop("status", None)
                     metadata = {key: value for key, value in each["metadata"].items() if key not in _CHANGES}
                     found[Key.of({**each, "kind": kind})] = {**each, "metadata": metadata}

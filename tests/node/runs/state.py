@@ -83,7 +83,7 @@ class Run:
         """
         self._await(f"{text!r} in {self._log}", lambda: text in self.said(), seconds)
 
-    def await_file(self, pattern: str, seconds: float = 120) -> None:
+    def await_file(self, pattern: str, seconds: float = 300) -> None:
         """Wait until there is a file in the folder of a run."""
         folder = Path(tempfile.gettempdir())
         self._await(pattern, lambda: any(folder.glob(f"{self.name}-{pattern}")), seconds)
