@@ -56,7 +56,9 @@ T = TypeVar("T")
 
 
 def wait(what: str, ask: Callable[[], T | None], seconds: float = 90, pause: float = 0.1) -> T:
-    """Ask until there is an answer, with a pause between; long where asking costs much.
+    """Ask until there is an answer, with a pause between, which grows to half a second: what takes long is no hurry.
+
+    `pause` is the first one, longer where asking costs much.
 
     Raises:
         AssertionError: there was none in time.
@@ -67,6 +69,7 @@ def wait(what: str, ask: Callable[[], T | None], seconds: float = 90, pause: flo
         if answer is not None and answer is not False:
             return answer
         time.sleep(pause)
+        pause = max(pause, min(pause * 1.2, 0.5))
     raise AssertionError(f"{what}: not within {seconds} s")
 
 
