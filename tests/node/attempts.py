@@ -77,7 +77,7 @@ def begin(number):
     waiting[connection.fileno()] = (number, connection)
     poll.register(connection, select.POLLIN if udp else select.POLLOUT)
 # Few at a time. Where the kernel lost packets on their way to be judged, they are sent again, and those before them.
-few, seen = 8, lost()
+few, seen = 32, lost()
 for first in range(0, len(tries), few):
     for number in range(first, min(first + few, len(tries))):
         begin(number)
