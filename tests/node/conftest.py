@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.node import images
+from tests.node import images, proof
 from tests.node.figures import FIGURES
+from tests.node.tries import Try
+from tests.node.walls import Ends
 
 
 def pytest_report_header() -> list[str]:
@@ -22,3 +24,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if FIGURES:
         terminalreporter.section("figures of this run, on this machine")
         terminalreporter.write_line("\n".join(FIGURES))
+
+
+@pytest.fixture(scope="module")
+def found(ends: Ends) -> dict[Try, str]:
+    """What came out of every try between `ends`, which a group has."""
+    return proof.packets(ends)

@@ -19,12 +19,6 @@ def ends(everything: Cluster) -> Ends:
     return proof.made(everything, pods=1)
 
 
-@pytest.fixture(scope="module")
-def found(ends: Ends) -> dict[Try, str]:
-    """What came out of every try."""
-    return proof.packets(ends)
-
-
 def test_packets_go_where_the_matrix_says_and_nowhere_else(found: dict[Try, str]) -> None:
     assert tries.different(found) == ""
 

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.node import proof, tries
 from tests.node.attempts import CLOSED, OPEN
 from tests.node.tries import KINDS, Try
 from tests.node.walls import Ends
-
-
-@pytest.fixture(scope="module")
-def found(ends: Ends) -> dict[Try, str]:
-    """What came out of every try."""
-    return proof.packets(ends)
 
 
 def test_packets_go_where_the_matrix_says_and_nowhere_else(found: dict[Try, str]) -> None:
