@@ -36,7 +36,14 @@ def group(name: str, arguments: list[str]) -> Command:
     folder.mkdir(mode=0o700)
     within = namespaces.bound if name in OUTSIDE else namespaces.alone
     command = within(sys.executable, "-m", "pytest", str(_HERE / name), *arguments)
-    return Command(name, command, os.environ | {machine.FOLDER: str(folder)})
+    return Command(name, command, os.environ | {machine.FOLDER: str(folder), machine.COMMON: str(_common())})
+
+
+def _common() -> Path:
+    """The folder of what groups have in common: that of the run that has started this one, or this one's."""
+    folder = Path(os.environ.get(machine.COMMON, Path(tempfile.gettempdir()) / f"{machine.run_name()}-common"))
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def main() -> int:

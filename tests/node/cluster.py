@@ -10,7 +10,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +17,13 @@ from typing import Any
 
 import pytest
 
-from tests.node import images, machine, network
+from tests.node import images, machine, network, prepared
 from tests.node.figures import FIGURES
 from tests.node.node import DNS_ADDRESS, Node, ready
 from tests.real import control_plane, stacks
 from tests.real.api import Api, Manifest
 from tests.real.control_plane import NEWEST, OLDEST, ControlPlane, wait
 from tests.real.stacks import Rendered
-
-USERS: list[dict[str, object]] = [
-    {"id": "id-of-ann", "name": "Ann", "preferred_username": "ann", "email": "ann@devailab.work"}
-    | {"email_verified": True, "groups": ["staff"]},
-]
-"""Whom Dex's stand-in knows."""
 
 _COREFILE = """\
 .:53 {
@@ -167,12 +160,9 @@ def bring_up(stack: str, prepare: Callable[[Cluster], object] = _nothing, *, emp
         for host in hosts:
             running.callback(host.stop)
         done("network")
-        rendered = stacks.render(folder / "stack", stack, "traefik")
-        done("rendered")
-        wanted = images.wanted([*rendered.manifests, *dns()], json.dumps(USERS).encode())
-        archives = [folder / "images.tar"]
-        images.write(wanted, archives[0])
-        done("images")
+        ready_made = prepared.prepare(stack, dns())
+        rendered = ready_made.rendered
+        done("rendered, and images unpacked")
         first = hosts[0]
         plane = control_plane.start(folder / "plane", host=first.address, nodes=list(addresses), within=first.within)
         running.callback(plane.stop)
@@ -181,11 +171,9 @@ def bring_up(stack: str, prepare: Callable[[Cluster], object] = _nothing, *, emp
         done("control plane")
         nodes = []
         for host, module in zip(hosts, itertools.chain([NEWEST], itertools.repeat(OLDEST)), strict=False):
+            ready_made.copy_store(host.store)
             nodes.append(Node(host, plane, module))
             running.callback(nodes[-1].stop)
-        with ThreadPoolExecutor(len(nodes)) as pool:
-            list(pool.map(lambda node: node.take(archives), nodes))
-        done("containerd and images")
         for node in nodes:
             node.join()
         ready(plane, nodes)

@@ -110,6 +110,11 @@ class Host:
         return done.stdout
 
     @property
+    def store(self) -> Path:
+        """What its containerd keeps."""
+        return self.folder / _OWN["/var/lib/containerd"]
+
+    @property
     def cgroup(self) -> str:
         """The control group of its pods."""
         return f"{Path(os.environ[machine.FOLDER]).name}-{self.name}"

@@ -20,6 +20,7 @@ from manifests.k3s import POD_PIDS
 from tests.node import machine
 from tests.node.images import PAUSE
 from tests.node.network import PODS, Host
+from tests.node.prepared import NAMESPACE
 from tests.real.api import Manifest
 from tests.real.control_plane import NEWEST, PROXY, ControlPlane, wait
 from tests.real.programs import Process, program
@@ -42,12 +43,6 @@ class Node:
         self._plane = plane
         self._start_containerd()
 
-    def take(self, archives: Iterable[Path]) -> None:
-        """Import images as soon as containerd answers."""
-        wait(f"containerd of {self.host.name}", self._answers, 30)
-        for archive in archives:
-            self._ctr("images", "import", str(archive))
-
     def lose_power(self) -> None:
         """Nothing runs on it any more, from one moment to the next."""
         self.host.lose_power()
@@ -57,11 +52,11 @@ class Node:
         """Start it as it was; it joins as the node that the cluster knows."""
         self.host.power_on()
         self._start_containerd()
-        self.take([])
         self.join()
 
     def join(self) -> None:
-        """Start what makes it a node, and do not wait."""
+        """Start what makes it a node as soon as containerd answers, and do not wait for it."""
+        wait(f"containerd of {self.host.name}", self._answers, 60)
         host, plane = self.host, self._plane
         kubeconfig = host.folder / "kubelet.kubeconfig"
         plane.write_kubeconfig(f"system:node:{host.name}", kubeconfig)
@@ -141,7 +136,7 @@ class Node:
         )
 
     def _ctr(self, *arguments: str) -> str:
-        return self.host.run(str(program("containerd", "ctr")), "--namespace=k8s.io", *arguments)
+        return self.host.run(str(program("containerd", "ctr")), NAMESPACE, *arguments)
 
     def _answers(self) -> bool:
         assert self.processes["containerd"].running, self.said()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+from tests.engine.harness import Project
 from tests.node.cluster import Cluster
 from tests.real.api import Key, Manifest
 from tests.real.stacks import Rendered
@@ -15,8 +17,9 @@ CHANGED = {
 """App to a file of the repository, what is changed in it, and where that is in the container."""
 
 
-def test_a_changed_file_reaches_its_app_and_nobody_else(everything: Cluster) -> None:
-    project = everything.rendered.project
+def test_a_changed_file_reaches_its_app_and_nobody_else(everything: Cluster, tmp_path: Path) -> None:
+    own = everything.rendered.project
+    project = Project(shutil.copytree(own.root, tmp_path / "everything", symlinks=True), own.stack)
     for file, before, after, _ in CHANGED.values():
         path = project.root / file
         text = path.read_text(encoding="utf-8")
