@@ -150,8 +150,9 @@ class Host:
 
     def _processes(self) -> list[int]:
         """What sees its file system, and the pods, which see their own."""
-        here = Path(f"/proc/{self.holder.pid}/ns/mnt").readlink() if self.holder.running else None
-        found = []
+        here, found = None, []
+        with contextlib.suppress(OSError):  # it may have been killed already
+            here = Path(f"/proc/{self.holder.pid}/ns/mnt").readlink()
         for each in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 if (each / "ns/mnt").readlink() == here or f"/{self.cgroup}/" in (each / "cgroup").read_text():

@@ -56,7 +56,7 @@ def test_a_node_dies_and_comes_back(faults: Cluster, ann: Inside, tmp_path: Path
     spread(faults, SPREAD)
     before = standing(faults)
     assert all(before[name, node.host.name] == 1 for name in SPREAD for node in faults.nodes), before
-    with asking(ann, tmp_path, rate=30, timeout=PATIENCE) as run:
+    with asking(ann, tmp_path, timeout=PATIENCE) as run:
         time.sleep(2)
         died = time.time()
         far.lose_power()
@@ -92,7 +92,12 @@ def test_a_node_dies_and_comes_back(faults: Cluster, ann: Inside, tmp_path: Path
     assert gaps[TWICE] < known + LATE, gaps
     assert moved < known + LEAVE_SECONDS + LATE
     assert gaps[TWICE] < gaps[ONCE] < moved + LATE, gaps
-    assert lost(hit for hit in every if hit.began > whole) == {}
+    # For two minutes nodes remember whom they led to a pod that never answered (nf_conntrack_tcp_timeout_syn_sent), and
+    # lead there again who happens to come from the same port.
+    later = [hit for hit in every if hit.began > whole]
+    strayed = [hit for hit in later if hit.code == 0]
+    assert lost(hit for hit in later if hit not in strayed) == {}
+    assert len(strayed) <= len(later) / 50, strayed
     # Nothing is doubled. Of every pod the nodes' own containerd runs its containers, and one that holds its network.
     tasks = sum(len(node.tasks()) for node in faults.nodes)
     assert tasks == sum(1 + len(pod["spec"]["containers"]) for pod in faults.pods())
