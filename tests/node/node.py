@@ -23,7 +23,7 @@ from tests.node.network import PODS, Host
 from tests.node.prepared import NAMESPACE
 from tests.real.api import Manifest
 from tests.real.control_plane import NEWEST, PROXY, ControlPlane, wait
-from tests.real.programs import Process, program
+from tests.real.programs import FEWER_COLLECTIONS, Process, program
 
 SERVICES = "10.43.0.0/16"
 DNS_ADDRESS = "10.43.0.10"
@@ -130,7 +130,8 @@ class Node:
 
     def _run(self, name: str, path: Path, *arguments: str, **environment: str) -> None:
         # Containerd finds its shim where it is itself; a group of tests may put something in the place of a program.
-        variables = {"PATH": f"{self.host.folder / 'bin'}:{path.parent}:{os.environ['PATH']}", **environment}
+        variables = {"PATH": f"{self.host.folder / 'bin'}:{path.parent}:{os.environ['PATH']}"}
+        variables |= FEWER_COLLECTIONS | environment
         self.processes[name] = Process(
             [path, *arguments], self.host.folder / f"{name}.log", variables, within=self.host.within
         )

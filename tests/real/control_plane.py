@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import random
 import secrets
 import socket
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tests.real.api import PODS, Answer, Api, Key, Manifest, in_order
-from tests.real.programs import Process, program
+from tests.real.programs import FEWER_COLLECTIONS, Process, program
 
 OLDEST, NEWEST = "kubernetes-oldest", "kubernetes"
 """Folders in tools/: the oldest and the newest Kubernetes that README says Warren runs on."""
@@ -51,6 +52,9 @@ ADMINISTRATOR, PROXY = "admin", "system:kube-proxy"
 """Users of a control plane; where there are nodes, each of them is `system:node:<name>`."""
 CONTEXT = "tests"
 """What kubeconfigs call everything in them."""
+
+_CURVE = "prime256v1"
+"""For keys that are made at once."""
 
 T = TypeVar("T")
 
@@ -174,11 +178,14 @@ def start(
     lines = [f'{tokens[user]},{user},{user},"{group}"\n' for user, group in groups.items()]
     (folder / "tokens.csv").write_text("".join(lines), encoding="utf-8")
     key = folder / "service-accounts.key"
-    subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
+    subprocess.run(
+        ["openssl", "ecparam", "-name", _CURVE, "-genkey", "-noout", "-out", str(key)], check=True, capture_output=True
+    )
     plane = ControlPlane(host, port, tokens, folder, {})
 
     def run(name: str, path: Path, *arguments: str) -> None:
-        plane.processes[name] = Process([path, *arguments], folder / f"{name}.log", within=within)
+        variables = {"PATH": os.environ["PATH"], **FEWER_COLLECTIONS}
+        plane.processes[name] = Process([path, *arguments], folder / f"{name}.log", variables, within=within)
 
     run(
         "etcd",
@@ -244,7 +251,19 @@ def _asks_kubelets(plane: ControlPlane) -> list[str]:
     """Options with which the API server asks kubelets, for logs say; its certificate is its own authority."""
     key = plane.client.with_suffix(".key")
     subject = ["-subj", "/O=system:masters/CN=kube-apiserver", "-addext", "extendedKeyUsage=clientAuth"]
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+    made = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        f"ec_paramgen_curve:{_CURVE}",
+        "-nodes",
+        "-days",
+        "2",
+        *subject,
+    ]
     subprocess.run([*made, "-keyout", str(key), "-out", str(plane.client)], check=True, capture_output=True)
     return [
         "--kubelet-preferred-address-types=InternalIP",

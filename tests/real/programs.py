@@ -15,6 +15,9 @@ import pytest
 
 from scripts.parts import BUILT
 
+FEWER_COLLECTIONS = {"GOGC": "300"}
+"""The environment of Kubernetes' own programs: several of each run at once, and memory is less scarce than time."""
+
 
 def program(module: str, name: str | None = None) -> Path:
     """The built program of a module in tools/; fails the test run where it is missing, and says what to type."""
