@@ -57,7 +57,7 @@ def kinds(ann: Inside) -> list[Target]:
 
 
 @contextmanager
-def asking(ann: Inside, folder: Path, *more: str, rate: int = 60, timeout: int = 10) -> Iterator[Run]:
+def asking(ann: Inside, folder: Path, *more: str, rate: int = 30, timeout: int = 10) -> Iterator[Run]:
     """Ask for everything that should always answer, and for `more`, `rate` a second, until the block ends.
 
     It begins when all of them answer as they should.

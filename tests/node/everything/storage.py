@@ -80,7 +80,7 @@ def provision(cluster: Cluster) -> Iterator[None]:
 
 def _provision(api: Api, folders: dict[str, Path], over: threading.Event) -> None:
     done = set[str]()
-    while not over.wait(0.2):
+    while not over.wait(0.5):
         try:
             claims = api.get("v1", "PersistentVolumeClaim")
         except (OSError, http.client.HTTPException):

@@ -21,7 +21,7 @@ from tests.node.visitor import Inside
 )
 def test_no_request_is_lost(faults: Cluster, ann: Inside, tmp_path: Path, rolled: list[str]) -> None:
     began = time.monotonic()
-    with asking(ann, tmp_path) as run:
+    with asking(ann, tmp_path, rate=60) as run:
         roll_out(faults, *rolled)
     hits = run.hits()
     FIGURES.append(
