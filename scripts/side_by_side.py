@@ -76,7 +76,7 @@ def run(commands: Sequence[Command], *, at_once: int, seconds: float = float("in
     waiting, running, codes = list(commands), list[_Running](), dict[str, int]()
     try:
         while waiting or running:
-            while waiting and len(running) < at_once:
+            if waiting and len(running) < at_once:
                 running.append(_Running(waiting.pop(0), quiet=len(commands) > 1))
             time.sleep(0.1)
             for each in [each for each in running if each.code() is not None or each.seconds > seconds]:

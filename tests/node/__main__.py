@@ -16,15 +16,18 @@ from scripts.side_by_side import Command
 from tests.node import machine
 from tests.real import namespaces
 
-MEBIBYTES = 1664
+MEBIBYTES = 1920
 """What one group takes: a control plane, two or three nodes, and their pods."""
 INOTIFY = 30
 """And how many inotify instances: six a kubelet, two a containerd, and what controllers have."""
 _HERE = Path(__file__).parent
-_LONG = ("outages", "server", "program", "everything")
-"""Groups that take longest, of which the first two wait for most of their time."""
+_LONG = ("program", "everything", "outages", "server", "faults")
+"""Groups that take longest begin first, the longest at the head."""
 GROUPS = tuple(
-    sorted((path.parent.name for path in _HERE.glob("*/conftest.py")), key=lambda name: (name not in _LONG, name))
+    sorted(
+        (path.parent.name for path in _HERE.glob("*/conftest.py")),
+        key=lambda name: (_LONG.index(name) if name in _LONG else len(_LONG), name),
+    )
 )
 OUTSIDE = ("runs",)
 """Groups that start runs, and look at the machine before and after."""
@@ -36,7 +39,9 @@ def group(name: str, arguments: list[str]) -> Command:
     folder.mkdir(mode=0o700)
     within = namespaces.bound if name in OUTSIDE else namespaces.alone
     command = within(sys.executable, "-m", "pytest", str(_HERE / name), *arguments)
-    return Command(name, command, os.environ | {machine.FOLDER: str(folder), machine.COMMON: str(_common())})
+    place = os.environ.get(machine.PLACE, str(GROUPS.index(name)))
+    told = {machine.FOLDER: str(folder), machine.COMMON: str(_common()), machine.PLACE: place}
+    return Command(name, command, os.environ | told)
 
 
 def _common() -> Path:

@@ -156,6 +156,9 @@ def bring_up(stack: str, prepare: Callable[[Cluster], object] = _nothing, *, emp
     addresses = {each.name: each.ip for each in stacks.described(stack).stack.cluster.nodes}
     router = network.make_network(addresses)
     with ExitStack() as running:
+        coming_up = running.enter_context(ExitStack())
+        coming_up.enter_context(prepared.turn())
+        done("its turn")
         hosts = network.make_hosts(addresses, router, folder)
         for host in hosts:
             running.callback(host.stop)
@@ -191,6 +194,7 @@ def bring_up(stack: str, prepare: Callable[[Cluster], object] = _nothing, *, emp
             done("applied")
             cluster.await_ready()
             done("everything Ready")
+        coming_up.close()
         parts = ", ".join(f"{part} {took:.1f}" for part, took in seconds.items())
         FIGURES.append(f"up in {sum(seconds.values()):.1f} s: {parts}")
         yield cluster

@@ -39,6 +39,8 @@ FOLDER = "WARREN_NODE_FOLDER"
 """The environment variable with the folder of a run; its name is the name of the run's control groups, too."""
 COMMON = "WARREN_NODE_COMMON"
 """The one with the folder of what the clusters of several groups have in common; without it a run has its own."""
+PLACE = "WARREN_NODE_PLACE"
+"""And the one that says how many groups of a run are more urgent than this."""
 PREFIX = "warren-node-"
 """How the names of runs, of their folders and of their control groups begin."""
 CGROUPS, PROC = Path("/sys/fs/cgroup"), Path("/proc")

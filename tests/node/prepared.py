@@ -1,6 +1,7 @@
 """What every cluster with a stack has in common: the rendered stack, and containerd's store with its images.
 
-Owns: making both once for all groups of a run.  A node's own store is a copy, in which files are the same ones on disk.
+Owns: making both once for all groups of a run, and how many of their clusters come up at a time.  A node's own store is
+a copy, in which files are the same ones on disk.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import json
 import os
 import shutil
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +53,44 @@ def _linked(source: str, target: str) -> None:
     (shutil.copy2 if source.endswith(".db") else os.link)(source, target)
 
 
+def _common() -> Path:
+    return Path(os.environ.get(machine.COMMON, os.environ[machine.FOLDER]))
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """Let as many clusters come up at a time as there are cores, the most urgent first.
+
+    One that comes up works, and one that is up waits. Whatever ends this process gives its turn back.
+    """
+    place = int(os.environ.get(machine.PLACE, "0"))
+    with _place(place).open("w") as own:
+        fcntl.flock(own, fcntl.LOCK_EX)
+        # All groups are started at once, and those before this one may not be so far.
+        time.sleep(place)
+        while sum(_taken(_place(each)) for each in range(place)) >= len(os.sched_getaffinity(0)):
+            time.sleep(0.2)
+        yield
+
+
+def _place(number: int) -> Path:
+    return _common() / f"place-{number}"
+
+
+def _taken(file: Path) -> bool:
+    try:
+        with file.open("r") as other:
+            fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def prepare(stack: str, beside: list[Manifest]) -> Prepared:
     """Render a stack and unpack the images that it and what is `beside` it need, unless this run has done so."""
-    common = Path(os.environ.get(machine.COMMON, os.environ[machine.FOLDER])) / "stacks"
+    common = _common() / "stacks"
     rendered = stacks.rendered_once(common, stack, "traefik")
     folder = common / f"{stack}-images"
     folder.mkdir(exist_ok=True)
