@@ -7,9 +7,10 @@ In the order of a run:
    process removes when it is over (`machine.leaving_nothing`).
 2. `network.make_network`: the home network, in the namespace of the tests, which are thereby a neighbour there; then a
    `network.Host` a node: a machine's network, mounts and control groups, and nothing else yet.
-3. `control_plane.start(nodes=...)`, shared with the other tiers: whole, in the first node's network, as on K3s.
-4. `images.make`: an archive for every image that the manifests name, made from the programs in .tools/parts. `STANDINS`
-   there says what is not the real program.
+3. `prepared.prepare`, once a run for every stack: the stack, rendered, and containerd's store with an image for every
+   name that the manifests have (`images`), made from the programs in .tools/parts. `images.STANDINS` says what is not
+   the real program.
+4. `control_plane.start(nodes=...)`, shared with the other tiers: whole, in the first node's network, as on K3s.
 5. `node.Node`: containerd with those images, kubelet, kube-proxy and the network-policy program on a host.
 6. `cluster.bring_up`: cluster DNS, then the stack's objects; over when everything is Ready.
 
