@@ -301,10 +301,9 @@ def _ready(plane: ControlPlane) -> bool:
 
 
 def _answers(plane: ControlPlane) -> bool:
-    api = plane.api()
     try:
-        return api.request("GET", "/readyz").ok
+        # Its certificate may not be whole yet.
+        with contextlib.closing(plane.api()) as api:
+            return api.request("GET", "/readyz").ok
     except (OSError, http.client.HTTPException):
         return False
-    finally:
-        api.close()
