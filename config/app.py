@@ -9,12 +9,13 @@ from pydantic import AfterValidator, Field, model_validator
 from config import patterns
 from config.containers import Amount, Container, EnvValue, Word
 from config.fields.addresses import HostLabel, Port
-from config.fields.containers import EnvName, Image, MountPath, Schedule
+from config.fields.containers import EnvName, Image, MountPath
 from config.fields.names import LabelKey, LabelValue, Name
 from config.fields.quantities import Duration, seconds
 from config.fields.written import Written, like
 from config.health import Health
 from config.route_rule import Route
+from config.schedule import Schedule
 from config.together import editor, has, has_any, has_none, one_of, such_as, where
 from config.volumes import Volume
 
@@ -126,7 +127,7 @@ class App(Written):
     volumes: Annotated[dict[Name, Volume], such_as({"data": {"mount": "/data", "size": "5Gi"}})] = {}
     """Storage, by a name of your choice."""
     schedule: Schedule | None = None
-    """Runs as a CronJob instead of a service."""
+    """Runs as a CronJob instead of a service, in UTC unless it says a time zone."""
     init: dict[Name, Container] = {}
     """Run to completion before the app starts, in name order."""
     sidecars: dict[Name, Container] = {}

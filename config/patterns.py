@@ -57,6 +57,8 @@ _REPOSITORY = r"[a-z0-9][a-z0-9._-]*(:[0-9]+)?(/[a-z0-9._-]+)*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 IMAGE = rf"{_REPOSITORY}(:{_TAG})?@sha256:[0-9a-f]{{64}}|{_REPOSITORY}:(?!latest$){_TAG}"
 
+TIME_ZONE = r"(?!Local$)[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}"
+
 EMAIL = r"[^@\s,*A-Z]+@[^@\s,*A-Z]+\.[^@\s,*A-Z]+"
 HEX32 = "[0-9a-f]{32}"
 ENV_NAME = "[A-Za-z_][A-Za-z0-9_]*"

@@ -21,6 +21,9 @@ Kubernetes tells the pod and everybody who sends requests to it at the same time
 change of endpoints 2 s later at most (`providersThrottleDuration`), ingress-nginx 4 s (0.3 syncs a second, then Lua's
 own second), kube-proxy one, and a Pi that is busy with the new pod takes longer for each."""
 
+JOB_RETRIES = 1
+"""How often a job that fails is tried again."""
+
 STOP_SECONDS = 30
 """How long a program may take to stop after SIGTERM where nothing else is said: Kubernetes' own default."""
 

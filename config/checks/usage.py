@@ -86,8 +86,15 @@ def app_pods(name: str, app: App) -> Pods:
         cpu=max(sum(c.cpu_millis for c in running), *(c.cpu_millis for c in before), 0),
         memory=max(sum(c.memory_mib for c in running), *(c.memory_mib for c in before), 0),
         memory_limit=max(sum(c.memory_limit_mib for c in running), *(c.memory_limit_mib for c in before), 0),
-        surges=not app.schedule and not recreates(app),
+        surges=_surges(app),
     )
+
+
+def _surges(app: App) -> bool:
+    if app.schedule is not None:
+        # The pod of the run that is ended has its time to stop, and the next one begins at once.
+        return app.schedule.concurrencyPolicy == "Replace"
+    return not recreates(app)
 
 
 def part(what: str, asks: Compute, count: int) -> Pods:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator
 
@@ -93,17 +94,48 @@ def _cron_field(text: str, low: int, high: int, words: list[str]) -> bool:
     return True
 
 
-def _schedule(text: str) -> str:
+_NAMED = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
+
+
+def _cron(text: str) -> str:
     fields = text.split()
-    if len(fields) != 5 or not all(_cron_field(part, *limits) for part, limits in zip(fields, _CRON, strict=True)):
+    if text not in _NAMED and not (
+        len(fields) == 5 and all(_cron_field(part, *limits) for part, limits in zip(fields, _CRON, strict=True))
+    ):
         raise ValueError(
-            f'{text!r} is not a cron schedule of five fields (minute hour day month weekday), such as "0 3 * * *"'
+            f'{text!r} is not a cron schedule of five fields (minute hour day month weekday), such as "0 3 * * *", '
+            "or @daily and the like"
         )
     return text
 
 
-Schedule = Annotated[
+Cron = Annotated[
     str,
-    AfterValidator(_schedule),
-    like(patterns.cron(_CRON), "five cron fields (minute, hour, day, month, weekday), in UTC", "0 3 * * *"),
+    AfterValidator(_cron),
+    like(
+        patterns.any_of(*_NAMED, patterns.cron(_CRON)),
+        "five cron fields (minute, hour, day, month, weekday), or @daily and the like",
+        "0 3 * * *",
+        "@daily",
+    ),
+]
+
+
+def _time_zone(text: str) -> str:
+    if not re.fullmatch(patterns.TIME_ZONE, text) or not _known(text):
+        raise ValueError(f"{text!r} is not a time zone such as Europe/Berlin")
+    return text
+
+
+def _known(time_zone: str) -> bool:
+    try:
+        ZoneInfo(time_zone)
+    except (LookupError, ValueError, OSError):
+        # A machine may have no time zones at all. The API server has its own, and the last word.
+        return not available_timezones()
+    return True
+
+
+TimeZone = Annotated[
+    str, AfterValidator(_time_zone), like(patterns.TIME_ZONE, "a time zone of the IANA database", "Europe/Berlin")
 ]

@@ -14,6 +14,7 @@ from config.app import App
 from config.checks import usage
 from config.fields.quantities import seconds
 from config.routes import app_ports, route_port
+from config.schedule import CronSchedule
 from config.stack import Stack
 from config.workspace import Workspace
 from manifests import images, names, pods, walls
@@ -136,7 +137,7 @@ def pod_template(unit: Unit, checksum: Any = None) -> Manifest:
 def runs(unit: Unit, checksum: Any = None) -> tuple[str, Manifest]:
     """What runs the app's pods, after its role: a CronJob where it has a schedule, else a Deployment."""
     if unit.app.schedule is not None:
-        return "cronjob", cron_job(unit, checksum)
+        return "cronjob", cron_job(unit, unit.app.schedule, checksum)
     return "deployment", deployment(unit, checksum)
 
 
@@ -161,8 +162,8 @@ def deployment(unit: Unit, checksum: Any = None) -> Manifest:
     }
 
 
-def cron_job(unit: Unit, checksum: Any = None) -> Manifest:
-    """The CronJob of an app on a schedule, which is UTC wherever the nodes are. Runs never overlap."""
+def cron_job(unit: Unit, schedule: CronSchedule, checksum: Any = None) -> Manifest:
+    """The CronJob of an app on a schedule, whose clock does not depend on where the nodes are. Runs never overlap."""
     template = pod_template(unit, checksum)
     template["spec"]["restartPolicy"] = "Never"
     return {
@@ -170,13 +171,12 @@ def cron_job(unit: Unit, checksum: Any = None) -> Manifest:
         "kind": "CronJob",
         "metadata": unit.metadata(),
         "spec": {
-            "schedule": unit.app.schedule,
-            "timeZone": "Etc/UTC",
-            "concurrencyPolicy": "Forbid",
-            "startingDeadlineSeconds": 300,
-            "successfulJobsHistoryLimit": 1,
-            "failedJobsHistoryLimit": 2,
-            "jobTemplate": {"metadata": {"labels": unit.labels}, "spec": {"backoffLimit": 1, "template": template}},
+            "schedule": schedule.cron,
+            **schedule.model_dump(exclude={"cron"}),
+            "jobTemplate": {
+                "metadata": {"labels": unit.labels},
+                "spec": {"backoffLimit": pods.JOB_RETRIES, "template": template},
+            },
         },
     }
 

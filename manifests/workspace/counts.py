@@ -38,10 +38,8 @@ ROOM_DISK_REQUEST = 1024
 
 _REPLICA_SETS = 5
 """Of a Deployment: the one that runs, the next one, and a history of three (`revisionHistoryLimit`)."""
-_JOBS = 4
-"""Of a CronJob: one that runs, one that was well, and two that were not."""
-_FINISHED_PODS = 6
-"""Of a CronJob: those of three finished Jobs, each tried twice."""
+_TRIES = 1 + pods.JOB_RETRIES
+"""How many pods a run may have had that is over."""
 
 
 def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
@@ -51,7 +49,8 @@ def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
     # Dex, and a proxy for each host, each with a Deployment, a Service, a ConfigMap and a Secret.
     sign_in = 1 + len(hosts) if hosts else 0
     deployments = sum(app.schedule is None for app in apps) + sign_in
-    cron_jobs = sum(app.schedule is not None for app in apps)
+    schedules = [app.schedule for app in apps if app.schedule is not None]
+    kept = sum(schedule.kept for schedule in schedules)
     passwords = sum(route.rule.basicAuth is not None for route in routes_of(stack, workspace))
     return {
         SECRETS: sum(bool(containers.secrets_of(app)) for app in apps) + passwords + sign_in,
@@ -61,10 +60,11 @@ def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
         CLAIMS: sum(len(usage.own_volumes(app)) for app in apps),
         "count/deployments.apps": deployments,
         "count/replicasets.apps": _REPLICA_SETS * deployments,
-        "count/cronjobs.batch": cron_jobs,
-        "count/jobs.batch": _JOBS * cron_jobs,
+        "count/cronjobs.batch": len(schedules),
+        # One more of each runs.
+        "count/jobs.batch": len(schedules) + kept,
         "count/horizontalpodautoscalers.autoscaling": sum(app.autoscale is not None for app in apps),
-        "count/pods": workspace.quota.pods + _FINISHED_PODS * cron_jobs,
+        "count/pods": workspace.quota.pods + _TRIES * kept,
     }
 
 

@@ -107,6 +107,11 @@ BEYOND = (
         shop(port=None, routes=None, schedule="5-1 * * * *"),
     ),
     Beyond(
+        "which time zones there are is a database",
+        r"'[A-Za-z0-9_+/-]+' is not a time zone",
+        shop(port=None, routes=None, schedule={"cron": "@daily", "timeZone": "Europe/Nowhere"}),
+    ),
+    Beyond(
         "that min is no more than max compares two keys",
         r"^min \d+ is more than max \d+$",
         shop(autoscale={"min": 3, "max": 2}),

@@ -75,6 +75,7 @@ def test_a_pod_asks_for_its_containers_or_for_its_greediest_init_container(
         ({"replicas": 0}, 0, 0, True),
         ({"autoscale": {"min": 2, "max": 5}}, 2, 5, True),
         ({"schedule": "0 3 * * *"}, 1, 1, False),
+        ({"schedule": {"cron": "0 3 * * *", "concurrencyPolicy": "Replace"}}, 1, 1, True),
         ({"volumes": OWN_DISK}, 1, 1, False),
         ({"volumes": {"c": {"mount": "/c", "claim": "there"}}}, 1, 1, False),
         ({"volumes": {"c": {"mount": "/c", "size": "1Gi", "scratch": True}}}, 1, 1, True),

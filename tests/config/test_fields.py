@@ -83,10 +83,17 @@ def accepts(kind: Any, value: Any) -> bool:
         (names.LabelKey, ["disk", "kubernetes.io/arch"], ["", "a b", "/a", "a/", "A.B/c", "-a"]),
         (names.LabelValue, ["", "arm64", "a_b.c"], ["a b", "-a", "a" * 64]),
         (
-            containers.Schedule,
-            ["0 3 * * *", "*/5 * * * *", "0 0 1-7 jan-mar mon", "0,30 8-18/2 * * 1-5"],
-            ["", "@daily", "0 3 * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "*/0 * * * *",
+            containers.Cron,
+            ["@daily", "@annually",
+             "0 3 * * *", "*/5 * * * *", "0 0 1-7 jan-mar mon", "0,30 8-18/2 * * 1-5"],
+            ["", "@Daily", "@every 1h", "@reboot",
+             "0 3 * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "*/0 * * * *",
              "5-1 * * * *", "a * * * *", "* * * * mon-", "TZ=UTC 0 3 * * *"],
+        ),
+        (
+            containers.TimeZone,
+            ["Etc/UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+5"],
+            ["", "Local", "berlin", "Europe/Nowhere", "../etc/passwd", "/etc/localtime", "Europe/", "UTC+1"],
         ),
     ],
 )  # fmt: skip

@@ -153,7 +153,7 @@ def test_the_whole_deployment_of_a_static_site() -> None:
 
 
 def test_the_whole_cron_job() -> None:
-    made = apps.cron_job(_unit(schedule="0 3 * * *", args=["dump"]), "abc")
+    _, made = apps.runs(_unit(schedule="0 3 * * *", args=["dump"]), "abc")
     assert_valid(made)
     template = made["spec"]["jobTemplate"]["spec"]["template"]
     assert made == {
@@ -174,6 +174,21 @@ def test_the_whole_cron_job() -> None:
     assert template["spec"]["restartPolicy"] == "Never"
     assert template["spec"]["containers"][0]["args"] == ["dump"]
     assert [key for key in template["spec"]["containers"][0] if "Probe" in key] == []
+
+
+def test_a_schedule_says_whose_clock_what_overlaps_and_what_is_kept() -> None:
+    written = {
+        "timeZone": "Europe/Berlin",
+        "concurrencyPolicy": "Replace",
+        "startingDeadlineSeconds": 60,
+        "successfulJobsHistoryLimit": 0,
+        "failedJobsHistoryLimit": 5,
+    }
+    _, made = apps.runs(_unit(schedule={"cron": "@daily", **written}))
+    assert_valid(made)
+    template = made["spec"].pop("jobTemplate")
+    assert made["spec"] == {"schedule": "@daily", **written}
+    assert template["spec"]["backoffLimit"] == 1
 
 
 def test_the_whole_service_and_none_without_ports() -> None:

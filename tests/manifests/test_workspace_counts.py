@@ -43,6 +43,13 @@ def test_every_object_of_the_file_is_counted() -> None:
     }
 
 
+def test_every_run_that_a_schedule_keeps_is_counted() -> None:
+    kept = {"cron": "@daily", "successfulJobsHistoryLimit": 10, "failedJobsHistoryLimit": 4}
+    counted = counts.objects(stack(), workspace(apps={"backup": {"image": "x/db:1", "schedule": kept}}))
+    assert counted["count/jobs.batch"] == 1 + 14
+    assert counted["count/pods"] == workspace().quota.pods + 2 * 14
+
+
 def test_the_room_of_people_stays_the_same_whatever_the_file_adds() -> None:
     """So that a full room never stops `up`."""
     for apps in ({"web": APPS["web"]}, APPS):
