@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Tag, WithJsonSchema
+from pydantic import BeforeValidator, Discriminator, Tag, WithJsonSchema
 
 from config.fields.containers import EnvName, Image
 from config.fields.quantities import Cpu, Memory
@@ -21,6 +21,18 @@ class Literally(Written):
     value: Annotated[str, such_as("change-me-later")]
     """The text itself."""
 
+
+def _no_secret(value: Any) -> Any:
+    if isinstance(value, dict) and "secret" in value:
+        raise ValueError("is a secret, and every app would get it; name it in the env of the workspaces that need it")
+    return value
+
+
+EnvText = Annotated[
+    Literally,
+    ShortForm("value", str, "text; write numbers and booleans in quotes"),
+    BeforeValidator(_no_secret),
+]
 
 _ENV = "text or { secret: NAME }; write numbers and booleans in quotes"
 

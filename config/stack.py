@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from config import patterns
+from config.containers import EnvText
 from config.fields.addresses import Address, Cidr, Domain, Port, Server
-from config.fields.containers import Image
+from config.fields.containers import EnvName, Image
 from config.fields.names import CloudflareId, Name
 from config.fields.quantities import Memory
 from config.fields.secrets import SecretName
@@ -161,6 +162,8 @@ class Stack(Written):
     `workspaces/<name>.yaml`."""
     images: Annotated[dict[str, Image], such_as({"mcd/hello": "ghcr.io/owner/name:1.2.3"})] = {}
     """Image overrides, `<workspace>/<app>: image`, so that a pipeline can deploy a tag without editing YAML."""
+    env: Annotated[dict[EnvName, EnvText], such_as({"TZ": "Europe/Berlin"})] = {}
+    """Environment variables of every app of every workspace; a workspace's and an app's own win. No secrets."""
     services: Services = Services()
     """Optional platform services; none exists yet."""
     openings: Openings = Openings()

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, Tag
 
 from config.app import App
+from config.containers import EnvValue
 from config.fields.addresses import Cidr, HostLabel, Port
-from config.fields.containers import PodSecurity
+from config.fields.containers import EnvName, PodSecurity
 from config.fields.names import Name
 from config.fields.quantities import Cpu, Memory
 from config.fields.written import MAPPING, TEXT, Written, either
@@ -80,6 +81,8 @@ class Workspace(Written):
     """Who may come in; nothing is public by omission, so `auth: none` is written out."""
     apps: dict[Name, App]
     """What runs here, by a name of your choice."""
+    env: Annotated[dict[EnvName, EnvValue], such_as({"TZ": "Europe/Berlin"})] = {}
+    """Environment variables of every app here, as if each had written them; an app's own win."""
     podSecurity: PodSecurity = "restricted"
     """Loosening it is a decision that a reviewer should see here."""
     egress: Egress = Egress()

@@ -15,6 +15,7 @@ from typing import Any
 
 from config.checks import check, check_stack, check_workspace, placeholders, warnings
 from config.checks import secrets as secret_rules
+from config.environment import with_inherited
 from config.files.folders import documents as workspace_documents
 from config.files.folders import folders, on_disk, static_folder, strays
 from config.files.kubeconfig import ApiServer, api_server
@@ -36,7 +37,7 @@ class Platform:
 
     stack: Stack
     workspaces: tuple[Workspace, ...]
-    """Sorted by name."""
+    """Sorted by name; what their apps inherit is written at the apps."""
     routes: tuple[Route, ...]
     """The route table, sorted by host and path."""
     hosts: tuple[str, ...]
@@ -112,7 +113,9 @@ def load(
         server = None
     if stack is None or found:
         raise Mistakes(found)
-    workspaces = tuple(sorted((file.model for file in files), key=lambda workspace: workspace.name))
+    workspaces = tuple(
+        sorted((with_inherited(stack.model, file.model) for file in files), key=lambda workspace: workspace.name)
+    )
     hosts = {host for workspace in workspaces for host in hosts_of(stack.model, workspace)}
     return Platform(
         stack.model,

@@ -6,15 +6,15 @@ Does not own its routes (`check_routes`), nor what apps do to each other (`check
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from config import reserved
 from config.app import App
 from config.checks import check_routes
 from config.checks.usage import single
 from config.compute import DEFAULT_APP, STATIC, app_compute
-from config.containers import Container, Literally
-from config.mistakes import KeyPath, Loaded, Mistake
+from config.containers import Container, EnvValue, Literally
+from config.mistakes import Document, KeyPath, Loaded, Mistake
 from config.routes import app_ports
 from config.workspace import Workspace
 
@@ -35,7 +35,8 @@ def check(file: File, name: str, app: App) -> Iterator[Mistake]:
     yield from _ports(file, at, app)
     yield from check_routes.check(file, at, app)
     yield from _health(file, at, app)
-    yield from _secrets_in_the_open(file, at, app)
+    for path, container in containers(app):
+        yield from in_the_open(file.document, (*at, *path, "env"), container.env)
     yield from _mounts(file, at, app)
     yield from _volumes(file, at, app)
     yield from _compute(file, at, app)
@@ -83,27 +84,27 @@ def _health(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
         yield file.mistake((*at, "health"), "asks a port, and this app has none; add a port, or check with exec")
 
 
-def _secrets_in_the_open(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
-    for path, container in containers(app):
-        for key, value in container.env.items():
-            place: KeyPath = (*at, *path, "env", key)
-            if (
-                not isinstance(value, Literally)
-                or file.document.mapping(place)
-                or not value.value
-                or value.value.startswith("$(")
-            ):
-                continue
-            if _SECRET_NAME.search(key):
-                yield file.mistake(
-                    place, f"looks like a secret; write {{ secret: NAME }}, or {{ value: ... }} if {key} is none"
-                )
-            elif _PASSWORD_IN_URL.search(value.value):
-                yield file.mistake(
-                    place,
-                    "has a password in its address; give that a variable of its own with { secret: NAME } "
-                    "and write $(VARIABLE) here",
-                )
+def in_the_open(
+    document: Document, at: KeyPath, env: Mapping[str, EnvValue], fix: str = "write { secret: NAME }"
+) -> Iterator[Mistake]:
+    """Variables at `at` whose text looks like a secret; `fix` is what to do with one."""
+    for key, value in env.items():
+        place: KeyPath = (*at, key)
+        if (
+            not isinstance(value, Literally)
+            or document.mapping(place)
+            or not value.value
+            or value.value.startswith("$(")
+        ):
+            continue
+        if _SECRET_NAME.search(key):
+            yield document.mistake(place, f"looks like a secret; {fix}, or {{ value: ... }} if {key} is none")
+        elif _PASSWORD_IN_URL.search(value.value):
+            yield document.mistake(
+                place,
+                "has a password in its address; give that a variable of its own with { secret: NAME } "
+                "and write $(VARIABLE) here",
+            )
 
 
 def _mounts(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:

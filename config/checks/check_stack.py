@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from config import commands
-from config.checks import openings
+from config.checks import check_app, openings
 from config.mistakes import Loaded, Mistake
 from config.stack import Stack
 
@@ -16,6 +16,8 @@ File = Loaded[Stack]
 def check(file: File, stack_name: str, cloudflare_token: bool) -> list[Mistake]:
     """Everything that is wrong inside a stack's config."""
     found = [*_nodes(file), *_networks(file), *_images(file), *openings.check_stack(file)]
+    fix = "let the workspaces that need it write { secret: NAME }"
+    found += check_app.in_the_open(file.document, ("env",), file.model.env, fix)
     if not cloudflare_token and not file.model.sandbox:
         command = commands.set_secret(commands.CLOUDFLARE, stack_name, sandbox=False)
         found.append(Mistake(file.document.file, 0, commands.CLOUDFLARE, f"is missing; run: {command}"))

@@ -27,6 +27,7 @@ def check(file: File) -> list[Mistake]:
     """Everything that is wrong inside one workspace file."""
     workspace = file.model
     found = [*_names(file), *_access(file), *_egress(file)]
+    found += check_app.in_the_open(file.document, ("env",), workspace.env)
     if workspace.auth != "none":
         found += _auth(file, workspace.auth)
     for name, app in workspace.apps.items():

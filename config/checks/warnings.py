@@ -14,6 +14,7 @@ from config.app import App
 from config.checks.check_app import containers
 from config.checks.usage import LIMITS_PER_REQUESTS, LOCAL_PATH, own_volumes, single, twice, workspace_pods
 from config.containers import EnvValue
+from config.environment import inherited
 from config.fields.quantities import mebibytes, millicores
 from config.fields.secrets import SecretRef
 from config.mistakes import KeyPath, Loaded, Mistake
@@ -59,7 +60,7 @@ def check(stack: Stack, files: Sequence[File], static: Collection[str]) -> tuple
         found.update(_for_many_nodes(stack, file))
         found.update(_quota(stack, file))
         for name, app in file.model.apps.items():
-            found.update(_variables(file, ("apps", name), app, static))
+            found.update(_variables(file, ("apps", name), app, static, inherited(stack, file.model, app)))
             found.update(_addresses(stack, workspaces, file, name, app))
     return tuple(sorted(found))
 
@@ -113,9 +114,11 @@ def _quota(stack: Stack, file: File) -> Iterator[Mistake]:
         yield file.mistake(("quota",), f"{what}; write at least {', '.join(short)}")
 
 
-def _variables(file: File, at: KeyPath, app: App, static: Collection[str]) -> Iterator[Mistake]:
+def _variables(
+    file: File, at: KeyPath, app: App, static: Collection[str], given: Mapping[str, EnvValue]
+) -> Iterator[Mistake]:
     for path, container in containers(app):
-        env = {**app.env, **container.env}
+        env = {**given, **app.env, **container.env}
         texts = _texts(env)
         known = {*env, *(static if app.static is not None else ())}
         for key, text in _texts(container.env).items():

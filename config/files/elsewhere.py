@@ -46,7 +46,8 @@ def _below_route(key: str, example: str) -> Row:
 TABLE: Mapping[str, Mapping[str, Row]] = {
     "workspace": {
         **dict.fromkeys(("services", "containers", "deployments", "workloads"), _CHART),
-        **dict.fromkeys(("image", "port", "ports", "routes", "env", "environment", "volumes", "replicas"), _CHART),
+        **dict.fromkeys(("image", "port", "ports", "routes", "volumes", "replicas"), _CHART),
+        **dict.fromkeys(("environment", "envVars", "variables", "vars"), _ENV),
         **dict.fromkeys(("command", "health", "static", "schedule", "ingress"), _CHART),
         **dict.fromkeys(("apiVersion", "kind", "metadata", "spec"), _MANIFEST),
         **dict.fromkeys(("domain", "domains", "hostname", "url", "subdomain", "fqdn"), _HOST),

@@ -146,6 +146,12 @@ def test_a_command_may_have_a_shells_words_but_not_a_variable_that_is_none() -> 
     ]
 
 
+def test_a_variable_that_an_app_inherits_is_one() -> None:
+    inherited = SUITE.replace("auth: none", "auth: none\nenv: { BASE: x }").replace("KEY: VALUE", "KEY: $(BASE)")
+    assert told(inherited) == []
+    assert len(told(inherited.replace("BASE: x", "OTHER: x"))) == 1
+
+
 @pytest.mark.parametrize(("claim", "right"), [("db-data", True), ("db-dtaa", False)])
 def test_a_claim_that_nothing_makes_is_warned_about(claim: str, right: bool) -> None:
     text = SUITE.replace("port: 5432 }", "port: 5432, volumes: { data: { mount: /d, size: 1Gi } } }")
