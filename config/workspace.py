@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, Tag
 
@@ -83,6 +83,9 @@ class Workspace(Written):
     """What runs here, by a name of your choice."""
     env: Annotated[dict[EnvName, EnvValue], such_as({"TZ": "Europe/Berlin"})] = {}
     """Environment variables of every app here, as if each had written them; an app's own win."""
+    fragments: Annotated[dict[str, Any], such_as({"small": {"memory": "32Mi"}})] = {}
+    """Parts of YAML for anchors (`&small`) to name, and for `*small` and `<<: *small` to repeat elsewhere in the file.
+    Nothing else reads them."""
     podSecurity: PodSecurity = "restricted"
     """Loosening it is a decision that a reviewer should see here."""
     egress: Egress = Egress()

@@ -15,6 +15,12 @@ from config.fields.secrets import is_secret_name
 from config.mistakes import Document, KeyPath, Mistake, nearest
 
 
+def _named(document: Document) -> Iterator[tuple[KeyPath, str]]:
+    # A fragment is read where an alias repeats it.
+    data = document.data
+    yield from secret_refs({k: v for k, v in data.items() if k != "fragments"} if isinstance(data, dict) else data)
+
+
 def secret_refs(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     """Every secret that a workspace refers to, with where: each `{ secret: NAME }` in it."""
     if isinstance(data, dict):
@@ -41,7 +47,7 @@ def used_by(documents: Sequence[Document]) -> dict[str, tuple[str, ...]]:
     """Secret -> the workspaces that name it, both sorted."""
     found: dict[str, set[str]] = {}
     for document in documents:
-        for _, name in secret_refs(document.data):
+        for _, name in _named(document):
             found.setdefault(name, set()).add(workspace_of(document))
     return {name: tuple(sorted(found[name])) for name in sorted(found)}
 
@@ -66,7 +72,7 @@ def check(stack: Document, documents: Sequence[Document], workspaces: Collection
     missing: set[str] = set()
     for document in documents:
         told: set[str] = set()
-        for path, secret in secret_refs(document.data):
+        for path, secret in _named(document):
             reader = workspace_of(document)
             owner = owner_of(secret, known)
             if owner != reader and reader not in readers.get(secret, ()):

@@ -66,7 +66,7 @@ KINDS = _kinds_of_values()
 """Kind -> its type, what it looks like, and an example (none where an example would be a page long)."""
 
 _KIND_OF = {get_args(alias)[1]: kind for kind, (alias, _, _) in KINDS.items()}
-_PLAIN = {str: "text", bool: "true or false", int: "number", float: "number"}
+_PLAIN: dict[Any, str] = {str: "text", bool: "true or false", int: "number", float: "number", Any: "anything"}
 _HIDDEN = (secrets.SecretRef, Literally)
 """Models that are a kind of value rather than a section."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from config.checks import secrets
+from config.load import parse_yaml
 from config.mistakes import Document
 from manifests import report
 
@@ -90,3 +91,11 @@ def test_a_secret_is_asked_for_once_by_the_command_that_works_where_the_stack_li
     assert plain.endswith(f"run: make secret NAME=team-a STACK=home (or {typed})")
     [sandbox] = told(*files, readers=shared, sandbox=True)
     assert sandbox.endswith("run: make secret NAME=team-a STACK=home"), "a plain pulumi has no such stack"
+
+
+def test_rule_49_a_fragment_reads_nothing_and_what_repeats_it_does() -> None:
+    text = "fragments: { all: &all { A: { secret: perso-key } } }\napps: { web: { env: *all } }\n"
+    assert secrets.used_by([parse_yaml(text, "workspaces/team.yaml")]) == {"perso-key": ("team",)}
+    [refused] = told(parse_yaml(text, "workspaces/team.yaml"))
+    assert refused.startswith("workspaces/team.yaml:2: apps.web.env.A: 'perso-key' is not this workspace's")
+    assert told(parse_yaml(text.replace("*all", "{}"), "workspaces/team.yaml")) == []
