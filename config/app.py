@@ -14,6 +14,7 @@ from config.fields.names import LabelKey, LabelValue, Name
 from config.fields.quantities import Duration, seconds
 from config.fields.written import Written, like
 from config.health import Health
+from config.pod import DnsConfig, HostAlias
 from config.route_rule import Route
 from config.schedule import Schedule
 from config.together import editor, has, has_any, has_none, one_of, such_as, where
@@ -134,12 +135,19 @@ class App(Written):
     """Run beside the app for as long as it runs."""
     user: Annotated[int, Field(ge=0, le=65534)] = 65532
     """The user and group id of every container; volumes are made writable for it."""
+    supplementalGroups: Annotated[tuple[Annotated[int, Field(ge=0, le=65534)], ...], such_as([1001])] = ()
+    """Further group ids of every container, such as the one that owns a NAS's files."""
     writableRoot: bool = False
     """For images that write outside their volumes and /tmp; up to 2Gi of the node's disk for each container."""
     nodeSelector: dict[LabelKey, LabelValue] = {}
     """Labels that a node must have, such as kubernetes.io/arch: arm64."""
     tolerations: tuple[Toleration, ...] = ()
     """Taints that do not keep the app away from a node."""
+
+    hostAliases: tuple[HostAlias, ...] = ()
+    """Names that the app knows without asking DNS."""
+    dnsConfig: DnsConfig | None = None
+    """What is added to the cluster's own settings of the resolver."""
 
     @model_validator(mode="after")
     def _shape(self) -> App:

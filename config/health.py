@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Discriminator, Tag, model_validator
 
 from config import patterns
 from config.containers import Word
-from config.fields.addresses import RoutePath
+from config.fields.addresses import AskedPath, Port
 from config.fields.names import Name
 from config.fields.quantities import Duration, seconds
-from config.fields.written import ShortForm, Written, like
+from config.fields.written import TEXT, ShortForm, Written, like
 from config.together import editor, one_of, such_as
 
 
@@ -21,20 +21,30 @@ def _start(duration: str) -> str:
     return duration
 
 
+def _kind(value: Any) -> str | None:
+    return "<number>" if type(value) is int else TEXT if isinstance(value, str) else None
+
+
+WhichPort = Annotated[
+    Annotated[Name, Tag(TEXT)] | Annotated[Port, Tag("<number>")],
+    Discriminator(_kind, custom_error_type="neither", custom_error_message="must be a port's name or number"),
+]
+
+
 class TcpOrExec(Written):
     """A health check other than a bare path."""
 
     model_config = editor(
         *one_of("http", "tcp", "exec", says="a health check has exactly one of http, tcp, exec"), example={"tcp": True}
     )
-    http: Annotated[RoutePath | None, such_as("/healthz")] = None
+    http: Annotated[AskedPath | None, such_as("/healthz")] = None
     """A path that answers 200 to 399."""
     tcp: bool = False
     """Whether the port accepts a connection."""
     exec: tuple[Word, ...] = ()
     """A command that leaves with 0."""
-    port: Name | None = None
-    """Which of the app's ports, by name; the first one when left out."""
+    port: WhichPort | None = None
+    """Which of the app's ports, by name; the first one when left out. Or a number, of any port that it listens on."""
     start: Annotated[
         Duration, AfterValidator(_start), like(patterns.durations_up_to(3600), "a duration of at most 1h", "5m")
     ] = "60s"
@@ -48,5 +58,5 @@ class TcpOrExec(Written):
 
 
 Health = Annotated[
-    TcpOrExec, ShortForm("http", RoutePath, "a path such as /healthz, or a mapping with one of http, tcp, exec")
+    TcpOrExec, ShortForm("http", AskedPath, "a path such as /healthz, or a mapping with one of http, tcp, exec")
 ]

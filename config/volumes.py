@@ -30,6 +30,7 @@ class Volume(Written):
         *one_of(
             "claim", "nfs", "scratch", says="a volume has one source: claim, nfs or scratch, or none", needed=False
         ),
+        where(has("medium"), has("scratch", says="a medium is for scratch space; add scratch: true")),
         where(has("claim"), {}, has("size", says="a volume needs a size, such as 5Gi")),
         example={"mount": "/data", "size": "5Gi"},
     )
@@ -49,6 +50,8 @@ class Volume(Written):
     """A directory on an NFS server instead."""
     scratch: bool = False
     """Gone with the pod; `size` bounds it."""
+    medium: Literal["Memory"] | None = None
+    """Memory: scratch space in memory, which counts as the app's; for /dev/shm, say."""
     readOnly: bool = False
     """The containers cannot write to it."""
 
@@ -58,4 +61,6 @@ class Volume(Written):
             raise ValueError("needs one source: claim, nfs or scratch, or none of them for a new volume of its own")
         if self.size is None and self.claim is None:
             raise ValueError("needs a size, such as 5Gi")
+        if self.medium is not None and not self.scratch:
+            raise ValueError("has a medium, which is for scratch space; add scratch: true")
         return self

@@ -5,7 +5,7 @@ Source: the Pod Security Standards, restricted profile (kubernetes.io/docs/conce
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from config.app import LONGEST_STOP
@@ -45,9 +45,10 @@ DEFAULT_DISK_MIB = 512
 """What a container may use that says nothing, as those of people with kubectl may."""
 
 
-def pod_security(user: int) -> Manifest:
-    """The pod's securityContext: one unprivileged user that owns its volumes."""
+def pod_security(user: int, groups: Sequence[int] = ()) -> Manifest:
+    """The pod's securityContext: one unprivileged user that owns its volumes, and its further groups."""
     return {
+        **({"supplementalGroups": list(groups)} if groups else {}),
         "runAsNonRoot": user != 0,
         "runAsUser": user,
         "runAsGroup": user,

@@ -14,6 +14,7 @@ from config.checks import check_routes
 from config.checks.usage import single
 from config.compute import DEFAULT_APP, STATIC, app_compute
 from config.containers import Container, EnvValue, Literally
+from config.fields.quantities import mebibytes
 from config.mistakes import Document, KeyPath, Loaded, Mistake
 from config.routes import app_ports
 from config.workspace import Workspace
@@ -73,14 +74,18 @@ def _ports(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
 
 def _health(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
     health, known = app.health, app_ports(app)
-    if health is None or app.static is not None:
+    if health is None:
         return
-    if health.port is not None and health.port not in known:
+    if app.static is not None:
+        if health.port is not None:
+            yield file.mistake((*at, "health", "port"), "a static folder is served on one port; leave it out")
+        return
+    if isinstance(health.port, str) and health.port not in known:
         yield file.mistake(
             (*at, "health", "port"),
             f"{health.port!r} is not a port of this app; it has {', '.join(sorted(known)) or 'none'}",
         )
-    elif not health.exec and not known:
+    elif not health.exec and health.port is None and not known:
         yield file.mistake((*at, "health"), "asks a port, and this app has none; add a port, or check with exec")
 
 
@@ -126,6 +131,11 @@ def _mounts(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
 def _volumes(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
     most = app.autoscale.max if app.autoscale else app.replicas
     for name, volume in app.volumes.items():
+        if volume.medium is not None and volume.size is not None:
+            limit = app_compute(app.requests, app.limits).memory_limit_mib
+            if mebibytes(volume.size) > limit:
+                what = f"{volume.size} is more than the {limit}Mi that the app may have, and it counts there"
+                yield file.mistake((*at, "volumes", name, "size"), f"{what}; write less, or raise limits.memory")
         if single(volume) and most > 1:
             what = f"is {volume.accessMode}, so {most} replicas on two nodes cannot share it"
             fix = "run one, or use scratch, or accessMode: ReadWriteMany where the storage has it (nfs does)"

@@ -96,6 +96,23 @@ RoutePath = Annotated[
 """A URL path prefix, matched segment by segment; without a trailing slash but for "/"."""
 
 
+def _asked(text: str) -> str:
+    path, mark, query = text.partition("?")
+    if not re.fullmatch(r'[!"%-~]*', query) or len(query) > MAX_PATH:
+        raise ValueError(
+            f"{text!r} has a query with blanks, #, $ or too many characters in it; encode them, or leave it out"
+        )
+    return f"{_path(path)}{mark}{query}"
+
+
+AskedPath = Annotated[
+    str,
+    AfterValidator(_asked),
+    like(rf"({patterns.ROUTE_PATH})(\?[!\"%-~]*)?", "a path, with a query or without", "/healthz"),
+]
+"""What a health check asks for."""
+
+
 def _cidr(text: str) -> str:
     try:
         # What follows a % is the name of a network card, and Python lets that be anything at all.
@@ -125,12 +142,23 @@ def _address(text: str) -> str:
 Address = Annotated[str, AfterValidator(_address), like(patterns.ADDRESS, "an IP address", "10.0.0.50")]
 
 
+def _host_name(text: str) -> str:
+    if not re.fullmatch(rf"{LABEL}(\.{LABEL})*", text) or len(text) > 253:
+        raise ValueError(f"{text!r} is not a host name such as nas.lan")
+    return text
+
+
+HostName = Annotated[
+    str, AfterValidator(_host_name), like(patterns.OBJECT_NAME, "a host name", "nas.lan", maxLength=253)
+]
+
+
 def _server(text: str) -> str:
-    try:
-        return _address(text)
-    except ValueError:
-        if re.fullmatch(rf"{LABEL}(\.{LABEL})*", text) and len(text) <= 253:
-            return text
+    for check in (_address, _host_name):
+        try:
+            return check(text)
+        except ValueError:
+            continue
     raise ValueError(f"{text!r} is not an IP address or a host name")
 
 

@@ -79,7 +79,11 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         ),
         **dict.fromkeys(("storage", "persistence", "volumeMounts", "volumeClaimTemplates", "mounts"), _VOLUMES),
         **dict.fromkeys(("pvc", "persistentVolumeClaim", "disk", "data", "extraVolumes"), _VOLUMES),
-        **dict.fromkeys(("tmpfs", "emptyDir", "shm_size"), _SCRATCH),
+        **dict.fromkeys(("tmpfs", "emptyDir"), _SCRATCH),
+        "shm_size": (
+            "volumes",
+            "write volumes: { shm: { mount: /dev/shm, size: 64Mi, scratch: true, medium: Memory } }",
+        ),
         **dict.fromkeys(("cron", "cronjob", "crontab"), ("schedule", 'write schedule: "0 3 * * *"')),
         **dict.fromkeys(("replicaCount", "scale", "instances", "count"), ("replicas", "write replicas: 2")),
         **dict.fromkeys(
@@ -91,8 +95,12 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         **dict.fromkeys(("annotations", "labels", "podAnnotations", "podLabels", "metadata"), _MARKS),
         **dict.fromkeys(("affinity", "nodeName", "node", "nodes", "topologySpreadConstraints"), _PLACED),
         "platform": ("nodeSelector", "write nodeSelector: { kubernetes.io/arch: arm64 }"),
-        **dict.fromkeys(("networks", "network_mode", "network", "hostNetwork", "dns", "extra_hosts"), _NETWORK),
-        **dict.fromkeys(("hostAliases", "networkPolicy", "mac_address"), _NETWORK),
+        **dict.fromkeys(("networks", "network_mode", "network", "hostNetwork"), _NETWORK),
+        "extra_hosts": ("hostAliases", "write hostAliases: [{ ip: 10.0.0.7, hostnames: [nas] }]"),
+        **dict.fromkeys(
+            ("dns", "dns_search", "dns_opt"), ("dnsConfig", "write dnsConfig: { searches: [lan.example.com] }")
+        ),
+        **dict.fromkeys(("networkPolicy", "mac_address"), _NETWORK),
         "egress": ("", "walls are the workspace's; write egress beside apps"),
         **dict.fromkeys(("privileged", "cap_add", "cap_drop", "capabilities", "security_opt", "sysctls"), _RIGHTS),
         **dict.fromkeys(("securityContext", "podSecurityContext", "devices", "gpus", "ipc", "pid", "ulimits"), _RIGHTS),
@@ -123,9 +131,10 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         ),
         **dict.fromkeys(("stdin_open", "tty", "stdin"), ("", "nobody sits at a terminal; leave it out")),
         **dict.fromkeys(
-            ("uid", "runAsUser", "gid", "fsGroup", "group_add", "runAsGroup", "puid"),
+            ("uid", "runAsUser", "gid", "fsGroup", "runAsGroup", "puid"),
             ("user", "write user: 1000, which is the group too"),
         ),
+        "group_add": ("supplementalGroups", "write supplementalGroups: [44]"),
         **dict.fromkeys(
             ("read_only", "readOnlyRootFilesystem"), ("writableRoot", "root is read-only unless writableRoot: true")
         ),

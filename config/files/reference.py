@@ -30,6 +30,8 @@ _TYPES: dict[str, Any] = {
     "domain": addresses.Domain,
     "port": addresses.Port,
     "route path": addresses.RoutePath,
+    "path and query": addresses.AskedPath,
+    "host name": addresses.HostName,
     "network": addresses.Cidr,
     "address": addresses.Address,
     "cpu": quantities.Cpu,

@@ -114,7 +114,7 @@ def pod_template(unit: Unit, checksum: Any = None) -> Manifest:
     spec: Manifest = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": pods.pod_security(app.user),
+        "securityContext": pods.pod_security(app.user, app.supplementalGroups),
         "terminationGracePeriodSeconds": grace_seconds(app),
         "containers": [containers.app_container(unit.name, app, image, unit.files)],
     }
@@ -122,6 +122,10 @@ def pod_template(unit: Unit, checksum: Any = None) -> Manifest:
         spec["initContainers"] = others
     if volumes := [*storage.pod_volumes(unit.name, app), *containers.config_volumes(unit.name, app, unit.files)]:
         spec["volumes"] = volumes
+    if app.hostAliases:
+        spec["hostAliases"] = [{"ip": each.ip, "hostnames": list(each.hostnames)} for each in app.hostAliases]
+    if app.dnsConfig is not None:
+        spec["dnsConfig"] = app.dnsConfig.model_dump(mode="json", exclude_defaults=True)
     if app.nodeSelector:
         spec["nodeSelector"] = dict(sorted(app.nodeSelector.items()))
     if tolerated := tolerations(app):

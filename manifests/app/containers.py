@@ -183,8 +183,9 @@ def _check(app: App) -> Manifest:
     if health is not None and health.exec:
         return {"exec": {"command": list(health.exec)}}
     wanted = health.port if health is not None else None
-    port = wanted if wanted is not None else "http" if "http" in known else min(known)
+    name = wanted if isinstance(wanted, str) else "http" if "http" in known else min(known, default="")
+    number = wanted if isinstance(wanted, int) else known[name]
     if health is None or health.tcp:
-        return {"tcpSocket": {"port": known[port]}}
-    https = any(rule.protocol == "https" and route_port(app, rule) == port for rule in app.routes)
-    return {"httpGet": {"path": health.http, "port": known[port], "scheme": "HTTPS" if https else "HTTP"}}
+        return {"tcpSocket": {"port": number}}
+    https = any(rule.protocol == "https" and known[route_port(app, rule)] == number for rule in app.routes)
+    return {"httpGet": {"path": health.http, "port": number, "scheme": "HTTPS" if https else "HTTP"}}

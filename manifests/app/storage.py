@@ -113,7 +113,7 @@ def pod_volumes(name: str, app: App) -> list[Manifest]:
 
 def _source(own_claim: str, wanted: Volume) -> Manifest:
     if wanted.scratch:
-        return {"emptyDir": {"sizeLimit": wanted.size}}
+        return {"emptyDir": {"sizeLimit": wanted.size, **({"medium": wanted.medium} if wanted.medium else {})}}
     return {"persistentVolumeClaim": {"claimName": own_claim if wanted.claim is None else wanted.claim}}
 
 
@@ -137,7 +137,11 @@ def own_disk(app: App) -> int:
     A pod is evicted when all of it has more than its containers' limits together, scratch space included
     (kubernetes.io/docs/concepts/storage/ephemeral-storage).
     """
-    scratch = [mebibytes(volume.size) for volume in app.volumes.values() if volume.scratch and volume.size is not None]
+    scratch = [
+        mebibytes(volume.size)
+        for volume in app.volumes.values()
+        if volume.scratch and volume.size is not None and volume.medium is None
+    ]
     return container_disk(app) + sum(scratch) + (mebibytes(TMP_LIMIT) if _needs_tmp(app) else 0)
 
 

@@ -378,6 +378,27 @@ def test_a_writable_root_needs_no_tmp() -> None:
     assert "volumeMounts" not in pod["containers"][0]
 
 
+def test_a_pod_has_the_names_groups_and_resolver_that_are_written() -> None:
+    made = apps.deployment(
+        _unit(
+            supplementalGroups=[1001, 44],
+            hostAliases=[{"ip": "10.0.0.7", "hostnames": ["nas", "nas.lan"]}],
+            dnsConfig={
+                "searches": ["lan.example.com"],
+                "options": [{"name": "ndots", "value": "1"}, {"name": "rotate"}],
+            },
+        )
+    )
+    assert_valid(made)
+    spec = made["spec"]["template"]["spec"]
+    assert spec["securityContext"]["supplementalGroups"] == [1001, 44]
+    assert spec["hostAliases"] == [{"ip": "10.0.0.7", "hostnames": ["nas", "nas.lan"]}]
+    assert spec["dnsConfig"] == {
+        "searches": ["lan.example.com"],
+        "options": [{"name": "ndots", "value": "1"}, {"name": "rotate"}],
+    }
+
+
 def test_node_selector_and_tolerations_are_as_written() -> None:
     pod = _pod(nodeSelector={"disk": "ssd"}, tolerations=[{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}])
     assert pod["nodeSelector"] == {"disk": "ssd"}
@@ -550,6 +571,16 @@ def test_health_can_be_a_connection_or_a_command_on_any_port() -> None:
         "command": ["pg_isready"]
     }
     assert containers.probes(app(ports={"b": 2, "a": 1}))["readinessProbe"]["tcpSocket"] == {"port": 1}
+
+
+def test_a_health_check_may_ask_with_a_query_and_at_a_port_that_nobody_else_uses() -> None:
+    found = containers.probes(app(health={"http": "/up?deep=1&all", "port": 9090}))
+    assert found["readinessProbe"]["httpGet"] == {"path": "/up?deep=1&all", "port": 9090, "scheme": "HTTP"}
+    internal = _unit(port=None, health={"tcp": True, "port": 9090})
+    assert containers.probes(internal.app)["livenessProbe"]["tcpSocket"] == {"port": 9090}
+    # The node asks, which no wall keeps out, and nobody else may.
+    assert apps.service(internal) is None
+    assert apps.wall(internal) == apps.wall(_unit(port=None))
 
 
 def test_an_app_that_speaks_https_is_asked_in_https() -> None:

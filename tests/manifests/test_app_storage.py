@@ -121,3 +121,12 @@ def test_what_outlives_the_pod_is_data() -> None:
     assert storage.has_data(app(volumes={"d": {"mount": "/d", "claim": "media"}}))
     assert not storage.has_data(app(volumes={"d": {"mount": "/d", "size": "1Gi", "scratch": True}}))
     assert not storage.has_data(app())
+
+
+def test_scratch_space_in_memory_is_none_of_the_nodes_disk() -> None:
+    made = app(volumes={"shm": {"mount": "/dev/shm", "size": "64Mi", "scratch": True, "medium": "Memory"}})
+    assert storage.pod_volumes("db", made)[0] == {
+        "name": "data-shm",
+        "emptyDir": {"sizeLimit": "64Mi", "medium": "Memory"},
+    }
+    assert storage.own_disk(made) == storage.own_disk(app())
