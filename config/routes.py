@@ -57,9 +57,20 @@ def hostname(label: str, domain: str) -> str:
     return domain if label == "@" else f"{label}.{domain}"
 
 
+def own_host(stack: Stack, workspace: Workspace) -> str:
+    """The workspace's own host, which is Dex's.
+
+    Raises:
+        ValueError: it has none. The model refuses that where anything is served or people sign in.
+    """
+    if workspace.host is None:
+        raise ValueError(f"{workspace.name} has no host")
+    return hostname(workspace.host, stack.domain)
+
+
 def host_of(stack: Stack, workspace: Workspace, app: App) -> str:
-    """The host an app is served on."""
-    return hostname(workspace.host if app.host is None else app.host, stack.domain)
+    """The host an app with routes is served on."""
+    return own_host(stack, workspace) if app.host is None else hostname(app.host, stack.domain)
 
 
 def routes_of(stack: Stack, workspace: Workspace) -> tuple[Route, ...]:
@@ -88,8 +99,8 @@ def route_table(stack: Stack, workspaces: Iterable[Workspace]) -> tuple[Route, .
 
 def hosts_of(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
     """Every host a workspace owns, sorted: its own and its apps' own."""
-    labels = {workspace.host, *(app.host for app in workspace.apps.values() if app.host is not None)}
-    return tuple(sorted(hostname(label, stack.domain) for label in labels))
+    labels = {workspace.host, *(app.host for app in workspace.apps.values())}
+    return tuple(sorted(hostname(label, stack.domain) for label in labels if label is not None))
 
 
 def protected_hosts(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
@@ -99,7 +110,7 @@ def protected_hosts(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
     # Without the rows, whose ports may be wrong still: how many pods there are is said together with that.
     apps = workspace.apps.values()
     found = {host_of(stack, workspace, app) for app in apps if not all(rule.public for rule in app.routes)}
-    return tuple(sorted(found | {hostname(workspace.host, stack.domain)}))
+    return tuple(sorted(found | {own_host(stack, workspace)}))
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,7 @@ class SignIn:
 def sign_ins(stack: Stack, workspaces: Iterable[Workspace]) -> tuple[SignIn, ...]:
     """One for each workspace that signs people in."""
     return tuple(
-        SignIn(workspace.name, hostname(workspace.host, stack.domain), protected_hosts(stack, workspace))
+        SignIn(workspace.name, own_host(stack, workspace), protected_hosts(stack, workspace))
         for workspace in workspaces
         if workspace.auth != "none"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, Tag
+from pydantic import BeforeValidator, Field, Tag, model_validator
 
 from config.app import App
 from config.containers import EnvValue
@@ -14,7 +14,7 @@ from config.fields.names import Name
 from config.fields.quantities import Cpu, Memory
 from config.fields.written import MAPPING, TEXT, Written, either
 from config.signin import Auth
-from config.together import such_as
+from config.together import editor, has, such_as, where
 
 
 class Quota(Written):
@@ -66,13 +66,26 @@ def _none(text: str) -> str:
     return text
 
 
+_HOST = "routes and sign-in need a host"
+_HAS_ITS_HOST = where(has("routes"), has("host"))
+
+
 class Workspace(Written):
     """One tenant: a namespace with its own host, sign-in policy, quota, walls and apps."""
 
+    model_config = editor(
+        where(
+            {"properties": {"auth": {"const": "none"}, "apps": {"additionalProperties": _HAS_ITS_HOST}}},
+            {},
+            has("host", says=f"{_HOST}, such as host: notes"),
+        ),
+        example={"name": "notes", "host": "notes", "quota": {"cpu": "1", "memory": "1Gi"}, "auth": "none", "apps": {}},
+    )
     name: Name
     """The name of the file and of the namespace. It stays: another name is another workspace."""
-    host: HostLabel
-    """The label under the stack's domain; "@" is the domain itself."""
+    host: HostLabel | None = None
+    """The label under the stack's domain; "@" is the domain itself. A workspace that serves nothing needs none, and has
+    no public record then."""
     quota: Quota
     """What the workspace may ask for, so that it cannot starve the others."""
     auth: Annotated[
@@ -92,3 +105,11 @@ class Workspace(Written):
     """Where its apps may connect to."""
     access: Access = Access()
     """Who may use kubectl here."""
+
+    @model_validator(mode="after")
+    def _reached(self) -> Workspace:
+        if self.host is None and (
+            self.auth != "none" or any(app.routes and not app.host for app in self.apps.values())
+        ):
+            raise ValueError(f"{_HOST}; write host: {self.name}, or any label under the domain")
+        return self

@@ -16,7 +16,7 @@ from config.checks.check_routes import below
 from config.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
 from config.fields.quantities import mebibytes, millicores
 from config.mistakes import Document, KeyPath, Loaded, Mistake, dotted
-from config.routes import hostname
+from config.routes import host_of, hostname
 from config.stack import Stack
 from config.workspace import Workspace
 
@@ -102,7 +102,7 @@ def _hosts(domain: str, documents: Sequence[Document]) -> Iterator[Mistake]:
 def _paths(stack: Stack, files: Sequence[File]) -> Iterator[Mistake]:
     for file in files:
         rules = [
-            (hostname(app.host or file.model.host, stack.domain), ("apps", name, "routes", i), rule)
+            (host_of(stack, file.model, app), ("apps", name, "routes", i), rule)
             for name, app in file.model.apps.items()
             for i, rule in enumerate(app.routes)
         ]

@@ -53,7 +53,8 @@ def containers(app: App) -> Iterator[tuple[KeyPath, App | Container]]:
 
 
 def _name(file: File, at: KeyPath, name: str, app: App) -> Iterator[Mistake]:
-    if name in reserved.SIGN_IN_NAMES or name.startswith(f"{reserved.PROXY}-"):
+    theirs = name in reserved.SIGN_IN_NAMES or name.startswith(f"{reserved.PROXY}-")
+    if theirs and file.model.auth != "none":
         yield file.mistake(at, f"{name!r} is a name of the sign-in; choose another one")
     for path, _ in containers(app):
         if path and (path[1] == name or (path[0] == "sidecars" and path[1] in app.init)):

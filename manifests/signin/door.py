@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from config import compute
-from config.routes import hostname
+from config.routes import own_host
 from config.signin import Auth
 from config.stack import Stack
 from config.workspace import Workspace
@@ -60,7 +60,7 @@ def dex_part(stack: Stack, workspace: Workspace, auth: Auth) -> Part:
             *(walls.network(opening.cidr, opening.ports) for opening in workspace.egress.allow),
         ],
         port=signin.DEX_PORT,
-        host=hostname(workspace.host, stack.domain),
+        host=own_host(stack, workspace),
         paths=dex.PUBLIC_PATHS,
         rules=dex.ROLE_RULES,
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from config import routes
 from config.providers.provider import says_groups
-from config.routes import hostname
+from config.routes import own_host
 from config.signin import Auth
 from config.stack import Stack
 from config.workspace import Workspace
@@ -51,7 +51,7 @@ def proxies(stack: Stack, workspace: Workspace) -> tuple[Proxy, ...]:
 
 
 def _proxy(stack: Stack, workspace: Workspace, host: str) -> Proxy:
-    if host == hostname(workspace.host, stack.domain):
+    if host == own_host(stack, workspace):
         return Proxy(host, names.PROXY, f"__Host-{workspace.name}", workspace.name)
     slug = _slug("@" if host == stack.domain else host.removesuffix(f".{stack.domain}"))
     # A dot joins because no name has one: workspace `a-b` and host b of workspace `a` stay apart.
@@ -78,7 +78,7 @@ def ingress_name(workspace: Workspace, service: str) -> str:
 
 def issuer(stack: Stack, workspace: Workspace) -> str:
     """The workspace's Dex as the world sees it."""
-    return f"https://{hostname(workspace.host, stack.domain)}/dex"
+    return f"https://{own_host(stack, workspace)}/dex"
 
 
 def back_channel(workspace: Workspace) -> str:

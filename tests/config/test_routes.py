@@ -27,13 +27,20 @@ _AUTH = {
 }
 
 
-def _workspace(apps: dict[str, Any], auth: Any = "none", host: str = "ws") -> Workspace:
+def _workspace(apps: dict[str, Any], auth: Any = "none", host: str | None = "ws") -> Workspace:
     data = {"name": "ws", "host": host, "quota": {"cpu": "1", "memory": "1Gi"}, "auth": auth, "apps": apps}
     return Workspace.model_validate(data, strict=False)
 
 
 def _rows(workspace: Workspace) -> list[tuple[str, str, str, int, str]]:
     return [(row.host, row.path, row.app, row.number, row.auth) for row in routes.routes_of(_STACK, workspace)]
+
+
+def test_a_workspace_without_a_host_has_those_of_its_apps() -> None:
+    apps = {"web": {"image": "a/b:1", "port": 80, "routes": ["/"], "host": "web"}, "db": {"image": "a/c:1"}}
+    assert routes.hosts_of(_STACK, _workspace(apps, host=None)) == ("web.example.com",)
+    assert routes.hosts_of(_STACK, _workspace({"db": {"image": "a/c:1"}}, host=None)) == ()
+    assert routes.sign_ins(_STACK, [_workspace(apps, host=None)]) == ()
 
 
 def test_a_path_of_the_workspaces_host_leads_to_the_apps_port() -> None:

@@ -39,6 +39,14 @@ def test_the_namespace_enforces_restricted_and_owns_its_hosts() -> None:
     }
 
 
+def test_a_workspace_that_serves_nothing_owns_no_host() -> None:
+    apps = {"db": {"image": "x/db:1", "port": 5432}, "dex": {"image": "x/dex:1"}}
+    made = workspaces.namespace(stack(), workspace(apps=apps, host=None))
+    assert_valid(made)
+    # The admission policy takes it apart at commas, and refuses an Ingress for the one host that is left: none.
+    assert made["metadata"]["annotations"] == {"warren/hosts": ""}
+
+
 @pytest.mark.parametrize("level", ["baseline", "privileged"])
 def test_only_the_file_loosens_pod_security(level: str) -> None:
     labels = workspaces.namespace(stack(), workspace(podSecurity=level))["metadata"]["labels"]
