@@ -8,13 +8,14 @@ from pydantic import AfterValidator, Field, model_validator
 
 from config import patterns
 from config.containers import Amount, Container, EnvValue, Word
-from config.fields.addresses import HostLabel, Port
+from config.fields.addresses import HostLabel
 from config.fields.containers import EnvName, Image, MountPath
 from config.fields.names import LabelKey, LabelValue, Name
 from config.fields.quantities import Duration, seconds
 from config.fields.written import Written, like
 from config.health import Health
 from config.pod import DnsConfig, HostAlias
+from config.ports import OnePort
 from config.route_rule import Route
 from config.schedule import Schedule
 from config.together import editor, has, has_any, has_none, one_of, such_as, where
@@ -93,9 +94,9 @@ class App(Written):
     static: Annotated[str | None, such_as("mcd/landing")] = None
     """A folder under `workspaces.<stack>/`, or else under `workspaces/`, served as it is at every route; at most
     900 KiB. What is below the name of another workspace is that one's."""
-    port: Port | None = None
+    port: OnePort | None = None
     """The port it listens on. 80 for a static folder."""
-    ports: Annotated[dict[Name, Port], such_as({"http": 8000, "metrics": 9090})] = {}
+    ports: Annotated[dict[Name, OnePort], such_as({"http": 8000, "metrics": 9090})] = {}
     """Several ports by name, instead of `port`. A port with no route is reached from inside the workspace only."""
     routes: tuple[Route, ...] = ()
     """Paths on the host that lead here. Without any, the app is reached from inside the workspace only."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, Discriminator, Tag, model_validator
+from pydantic import AfterValidator, Tag, model_validator
 
 from config import patterns
 from config.containers import Word
 from config.fields.addresses import AskedPath, Port
 from config.fields.names import Name
 from config.fields.quantities import Duration, seconds
-from config.fields.written import TEXT, ShortForm, Written, like
+from config.fields.written import NUMBER, TEXT, ShortForm, Written, either, like
 from config.together import editor, one_of, such_as
 
 
@@ -21,13 +21,9 @@ def _start(duration: str) -> str:
     return duration
 
 
-def _kind(value: Any) -> str | None:
-    return "<number>" if type(value) is int else TEXT if isinstance(value, str) else None
-
-
 WhichPort = Annotated[
-    Annotated[Name, Tag(TEXT)] | Annotated[Port, Tag("<number>")],
-    Discriminator(_kind, custom_error_type="neither", custom_error_message="must be a port's name or number"),
+    Annotated[Name, Tag(TEXT)] | Annotated[Port, Tag(NUMBER)],
+    either("a port's name or number"),
 ]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from config.app import App
+from config.ports import AppPort
 from config.route_rule import RouteRule
 from config.stack import Stack
 from config.workspace import Workspace
@@ -43,7 +44,18 @@ def app_ports(app: App) -> dict[str, int]:
     """The Service ports of an app by name: `ports`, or the single `port` as `http`."""
     if app.static is not None:
         return {"http": STATIC_PORT}
+    return {name: port.number for name, port in _ports(app).items()}
+
+
+def _ports(app: App) -> dict[str, AppPort]:
     return dict(app.ports) if app.ports else {"http": app.port} if app.port is not None else {}
+
+
+def sibling_ports(app: App) -> set[str]:
+    """The names of the ports that the workspace's other apps reach: those without a route, and those that say so."""
+    ports = {name: _ports(app).get(name) for name in app_ports(app)}
+    routed = {route_port(app, rule) for rule in app.routes}
+    return {name for name, port in ports.items() if name not in routed or (port is not None and port.siblings)}
 
 
 def route_port(app: App, rule: RouteRule) -> str:

@@ -65,11 +65,11 @@ def _name(file: File, at: KeyPath, name: str, app: App) -> Iterator[Mistake]:
 
 def _ports(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
     seen: dict[int, str] = {}
-    for name, number in app.ports.items():
+    for name, port in app.ports.items():
+        number = port.number
         if number in seen:
-            yield file.mistake(
-                (*at, "ports", name), f"{number} is the number of {seen[number]} already; one name a port is enough"
-            )
+            once = "one name a port is enough, and siblings: true opens it to the workspace's apps"
+            yield file.mistake((*at, "ports", name), f"{number} is the number of {seen[number]} already; {once}")
         seen.setdefault(number, name)
 
 

@@ -18,7 +18,7 @@ from config.environment import inherited
 from config.fields.quantities import mebibytes, millicores
 from config.fields.secrets import SecretRef
 from config.mistakes import KeyPath, Loaded, Mistake
-from config.routes import app_ports, route_port
+from config.routes import app_ports, sibling_ports
 from config.stack import Stack
 from config.workspace import Workspace
 
@@ -177,15 +177,16 @@ def _closed(stack: Stack, workspaces: Mapping[str, Workspace], own: Workspace, n
 
 def _sibling(own: Workspace, name: str, peer: _Peer) -> str | None:
     app = own.apps[name]
-    ports, routed = app_ports(app), {route_port(app, rule) for rule in app.routes}
-    free = sorted(number for port, number in ports.items() if port not in routed)
+    ports, open_ports = app_ports(app), sibling_ports(app)
+    free = sorted(number for port, number in ports.items() if port in open_ports)
     if not ports:
         return f"{name} has no port, so nobody reaches it; give it one"
     if peer.port in ports.values() or peer.port is None:
         if peer.port in free or (peer.port is None and free):
             return None
         where = peer.host if peer.port is None else f"port {peer.port} of {name}"
-        return f"{where} is closed to other apps: a port with a route is the controller's; give {name} a second port"
+        fix = f"write siblings: true there, or give {name} a second port"
+        return f"{where} is closed to other apps: a port with a route is the controller's; {fix}"
     has = f"it has {', '.join(map(str, free))}" if free else "all that it has have routes and are the controller's"
     return f"{name} has no port {peer.port}; {has}"
 

@@ -49,12 +49,14 @@ def unit_missing(forms: str) -> BeforeValidator:
 
 # Unions are told apart by what was written, so that a mistake gets one message instead of one for each member. Tags in
 # angle brackets are no keys that anybody writes; `refusals` leaves them out of paths.
-TEXT, MAPPING = "<text>", "<mapping>"
+TEXT, NUMBER, MAPPING = "<text>", "<number>", "<mapping>"
 
 
 def written_as(value: Any) -> str | None:
-    """Whether something was written as text or as a mapping; None for numbers, lists and nothing at all."""
-    return TEXT if isinstance(value, str) else None if isinstance(value, int | float | list | None) else MAPPING
+    """Whether something was written as text, a whole number or a mapping; None for all else."""
+    if type(value) is int:
+        return NUMBER
+    return TEXT if isinstance(value, str) else None if isinstance(value, bool | float | list | None) else MAPPING
 
 
 def either(what: str) -> Discriminator:
@@ -64,21 +66,23 @@ def either(what: str) -> Discriminator:
 
 @dataclass(frozen=True)
 class ShortForm:
-    """Lets text stand for a model with that text at `key`, so that `/api` is a route and `/healthz` a health check."""
+    """Lets a text or a number stand for a model with that at `key`: `/api` for a route, 8000 for a port."""
 
     key: str
-    text: Any
-    """The type of the text."""
+    short: Any
+    """The type of what is written instead."""
     what: str
     """What may be written, for messages."""
+    form: str = TEXT
+    """Whether that is a text or a number."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """The model's own schema, and that of the text, by what was written."""
-        text = core_schema.no_info_after_validator_function(
-            lambda value: source(**{self.key: value}), handler.generate_schema(self.text)
+        """The model's own schema, and that of the short form, by what was written."""
+        short = core_schema.no_info_after_validator_function(
+            lambda value: source(**{self.key: value}), handler.generate_schema(self.short)
         )
         return core_schema.tagged_union_schema(
-            {TEXT: text, MAPPING: handler(source)},
+            {self.form: short, MAPPING: handler(source)},
             discriminator=written_as,
             custom_error_type="neither",
             custom_error_message=f"must be {self.what}",

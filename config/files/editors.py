@@ -177,20 +177,19 @@ def _by_key(union: Schema, discriminator: Mapping[str, Any], definitions: Mappin
 
 
 def _by_what_was_written(union: Schema, definitions: Mapping[str, Schema]) -> Schema:
-    """A union of text and mappings, or of text and a number.
+    """A union of two or more of a text, a number and mappings.
 
     A mapping that is one of several is known by the first key that it has to have.
     """
     members = _flat(union["oneOf"])
-    [text] = [member for member in members if member.get("type") == "string"]
-    others = [member for member in members if member is not text]
+    short, *others = sorted(members, key=lambda member: (member.get("type") != "string", "$ref" in member))
     otherwise = others[-1]
     for mapping in reversed(others[:-1]):
         needed = _target(mapping, definitions)["required"][:1]
         otherwise = {"if": {"required": needed}, "then": mapping, "else": otherwise}
     rest = {name: value for name, value in union.items() if name != "oneOf"}
-    kinds = ["string", others[-1].get("type", "object")]
-    return {**rest, "type": kinds, "if": {"type": "string"}, "then": text, "else": otherwise}
+    kinds = [short["type"], others[-1].get("type", "object")]
+    return {**rest, "type": kinds, "if": {"type": short["type"]}, "then": short, "else": otherwise}
 
 
 def _or_nothing(union: Schema) -> Schema:

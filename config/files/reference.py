@@ -222,7 +222,7 @@ class _Words:
 
     def _marked(self, hint: Any) -> str:
         plain, *marks = get_args(hint)
-        short = [self.of(mark.text) for mark in marks if isinstance(mark, written.ShortForm)]
+        short = [self.of(mark.short) for mark in marks if isinstance(mark, written.ShortForm)]
         return _or([*short, self.of(plain) + _bounds(marks)])
 
     def _union(self, hint: Any) -> str:

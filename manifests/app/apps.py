@@ -13,7 +13,7 @@ from typing import Any
 from config.app import App
 from config.checks import usage
 from config.fields.quantities import seconds
-from config.routes import app_ports, route_port
+from config.routes import app_ports, route_port, sibling_ports
 from config.schedule import CronSchedule
 from config.stack import Stack
 from config.workspace import Workspace
@@ -217,13 +217,14 @@ def service_ports(unit: Unit) -> dict[str, int]:
 def wall(unit: Unit) -> Manifest:
     """The app's one NetworkPolicy.
 
-    The ingress controller reaches a port with a route, the workspace's apps a port without one, and nobody else comes
-    in. Where the app may go is the workspace's business (`manifests.workspace`).
+    The ingress controller reaches a port with a route, the workspace's apps one without or one that says so, and nobody
+    else comes in. Where the app may go is the workspace's business (`manifests.workspace`).
     """
     targets = containers.target_ports(unit.app)
     routed = {route_port(unit.app, rule) for rule in unit.app.routes}
+    siblings = sibling_ports(unit.app)
     public = sorted({number for name, number in targets.items() if name in routed})
-    internal = sorted({number for name, number in targets.items() if name not in routed})
+    internal = sorted({number for name, number in targets.items() if name in siblings})
     rules = [
         *([{"from": [controller.PEER], "ports": walls.ports(*public)}] if public else []),
         *([{"from": [APP_PODS], "ports": walls.ports(*internal)}] if internal else []),

@@ -26,9 +26,12 @@ def load(root: Path, stack: str = "home") -> Platform:
     return platform.load(root, stack, written, secrets=secrets)
 
 
-def ports(plan: Platform) -> dict[str, int | None]:
+def ports(plan: Platform) -> dict[str, int]:
     """Workspace -> the port of its first app with an image."""
-    return {each.name: next(app.port for app in each.apps.values() if app.image) for each in plan.workspaces}
+    return {
+        each.name: next(app.port.number for app in each.apps.values() if app.image and app.port)
+        for each in plan.workspaces
+    }
 
 
 def test_two_stacks_have_a_workspace_of_one_name_with_different_content(tmp_path: Path) -> None:

@@ -59,7 +59,10 @@ def env(line: str) -> list[str]:
     return [each.split(": ", 2)[2] for each in found]
 
 
-ROUTED = "is closed to other apps: a port with a route is the controller's; give {} a second port"
+ROUTED = (
+    "is closed to other apps: a port with a route is the controller's; "
+    "write siblings: true there, or give {} a second port"
+)
 NONE = "is no variable of this container, so it stays as it is"
 LATER = "is not known yet: of variables that name others, Kubernetes gets A first; rename one of them"
 ELSEWHERE = ", and workspaces reach no other; use its public address, if it has one"
@@ -144,6 +147,12 @@ def test_a_command_may_have_a_shells_words_but_not_a_variable_that_is_none() -> 
         "workspaces/suite.yaml:16: apps.me.args[2]: $(NONE) is no variable of this container, so it stays as it is; "
         "add it to env"
     ]
+
+
+def test_a_port_that_is_open_to_siblings_is_not_warned_about() -> None:
+    text = SUITE.replace("KEY: VALUE", "KEY: http://web:8000")
+    assert len(told(text)) == 1
+    assert told(text.replace("port: 8000", "port: { number: 8000, siblings: true }")) == []
 
 
 def test_a_variable_that_an_app_inherits_is_one() -> None:

@@ -239,6 +239,18 @@ def test_a_port_with_a_route_is_for_the_controller_and_one_without_for_the_works
     }
 
 
+def test_a_port_with_a_route_may_be_open_to_siblings_too() -> None:
+    shared = {"web": {"number": 8000, "siblings": True}, "admin": 9000}
+    routes = [{"path": "/", "port": "web"}, {"path": "/admin", "port": "admin"}]
+    assert apps.wall(_unit(ports=shared, routes=routes))["spec"]["ingress"] == [
+        {"from": [PEER], "ports": [{"protocol": "TCP", "port": 8000}, {"protocol": "TCP", "port": 9000}]},
+        {
+            "from": [{"podSelector": {"matchExpressions": [{"key": "warren/app", "operator": "Exists"}]}}],
+            "ports": [{"protocol": "TCP", "port": 8000}],
+        },
+    ]
+
+
 def test_an_app_without_ports_lets_nobody_in() -> None:
     for unit in (_unit(port=None), _unit(schedule="0 3 * * *")):
         wall = apps.wall(unit)["spec"]

@@ -1,0 +1,25 @@
+"""What an app says about the ports that it listens on."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from config.fields.addresses import Port
+from config.fields.written import NUMBER, ShortForm, Written
+from config.together import editor
+
+
+class AppPort(Written):
+    """A port with more to say than its number."""
+
+    model_config = editor(example={"number": 8989, "siblings": True})
+    number: Port
+    """What the app listens on."""
+    siblings: bool = False
+    """The workspace's other apps reach it too, although a route leads here; a port without a route is theirs anyway.
+    They come past sign-in and write whatever headers they like, so an app that believes `X-Auth-Request-Email` there
+    believes its siblings."""
+
+
+_WORDS = "a port such as 8000, without quotes, or a mapping with number"
+OnePort = Annotated[AppPort, ShortForm("number", Port, _WORDS, NUMBER)]
