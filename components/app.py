@@ -50,7 +50,8 @@ class TenantApp(pulumi.ComponentResource):
         def make(role: str, manifest: dict[str, Any] | None) -> list[KubernetesObject]:
             return [] if manifest is None else [KubernetesObject(f"{name}-{role}", manifest, inside)]
 
-        config, secret, service = reads.config_map(unit), reads.secret(unit, args.secrets), apps.service(unit)
+        config, service = reads.config_map(unit), apps.service(unit)
+        secret = reads.secret(unit, args.secrets, pulumi.Output.concat)
         needed = [*make("wall", apps.wall(unit)), *make("config", config), *make("secret", secret)]
         volumes: list[KubernetesObject] = []
         # A PersistentVolume is in no namespace, but goes with its claim.

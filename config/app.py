@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from config import patterns
+from config.app_files import FileContent
 from config.containers import Amount, Container, EnvValue, Word
 from config.fields.addresses import HostLabel
 from config.fields.containers import EnvName, Image, MountPath
@@ -108,8 +109,8 @@ class App(Written):
     """Instead of the image's arguments."""
     env: dict[EnvName, EnvValue] = {}
     """Environment variables: text, or a secret by name. `$(NAME)` in a text stands for another variable."""
-    files: Annotated[dict[MountPath, str], such_as({"/etc/app/config.toml": "debug = false\n"})] = {}
-    """Config files: path in the container -> text."""
+    files: Annotated[dict[MountPath, FileContent], such_as({"/etc/app/config.toml": "debug = false\n"})] = {}
+    """Config files: path in the container -> text, a secret by name, or text with secrets in it."""
     health: Health | None = None
     """How Kubernetes asks whether the app is well; without it, whether its process runs."""
     gracePeriod: Annotated[

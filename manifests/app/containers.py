@@ -7,6 +7,7 @@ from typing import Any
 
 from config import compute
 from config.app import App
+from config.app_files import secrets_in
 from config.checks import usage
 from config.containers import Container, EnvValue, Literally
 from config.fields.quantities import seconds
@@ -24,6 +25,7 @@ many database images do at start, and to stop the workers that became somebody e
 them are allowed by PodSecurity `baseline`, none by `restricted`."""
 
 CONFIG_VOLUME = "config"
+SECRET_VOLUME = "secret-files"  # noqa: S105 - a volume's name
 SERVER_CONFIG_VOLUME = "server-config"
 _STARTUP_PERIOD = 5
 
@@ -47,9 +49,15 @@ def file_key(path: str) -> str:
 
 
 def secrets_of(app: App) -> tuple[str, ...]:
-    """The stack secrets that the app's environment reads, sorted."""
+    """The stack secrets that the app's containers read, in variables and files, sorted."""
     everything = [app.env, *(c.env for c in (*app.init.values(), *app.sidecars.values()))]
-    return tuple(sorted({value.secret for env in everything for value in env.values() if isinstance(value, SecretRef)}))
+    read = {value.secret for env in everything for value in env.values() if isinstance(value, SecretRef)}
+    return tuple(sorted(read.union(*map(secrets_in, app.files.values()))))
+
+
+def plain_files(app: App) -> dict[str, str]:
+    """The config files without secrets, by path: those in the app's ConfigMap. All others are in its Secret."""
+    return {path: content for path, content in sorted(app.files.items()) if isinstance(content, str)}
 
 
 def environment(secret: str, env: Mapping[str, EnvValue]) -> list[Manifest]:
@@ -127,8 +135,14 @@ def security(app: App) -> Manifest:
 def _config_mounts(app: App, files: StaticFiles | None) -> list[Manifest]:
     # One file a mount, because a directory mount would hide what the image has beside it. Such a mount never follows
     # the ConfigMap, so the checksum on the pod template is what brings a change to the app.
+    plain = plain_files(app)
     found = [
-        {"name": CONFIG_VOLUME, "mountPath": path, "subPath": file_key(path), "readOnly": True}
+        {
+            "name": CONFIG_VOLUME if path in plain else SECRET_VOLUME,
+            "mountPath": path,
+            "subPath": file_key(path),
+            "readOnly": True,
+        }
         for path in sorted(app.files)
     ]
     if files is not None:
@@ -138,14 +152,18 @@ def _config_mounts(app: App, files: StaticFiles | None) -> list[Manifest]:
 
 
 def config_volumes(name: str, app: App, files: StaticFiles | None) -> list[Manifest]:
-    """The pod's volumes from the app's ConfigMap, which has the app's name."""
+    """The pod's volumes from the app's ConfigMap and Secret, which have the app's name."""
     found: list[Manifest] = []
-    if app.files:
-        found.append(
-            _config_map(
-                CONFIG_VOLUME, name, [{"key": file_key(path), "path": file_key(path)} for path in sorted(app.files)]
-            )
-        )
+    plain = plain_files(app)
+    if plain:
+        found.append(_config_map(CONFIG_VOLUME, name, [{"key": file_key(p), "path": file_key(p)} for p in plain]))
+    if secret := [(path, content) for path, content in sorted(app.files.items()) if path not in plain]:
+        items = [
+            {"key": each.secret if isinstance(each, SecretRef) else file_key(path), "path": file_key(path)}
+            for path, each in secret
+        ]
+        # The app's user reads it as the group that volumes belong to, and nobody writes it.
+        found.append({"name": SECRET_VOLUME, "secret": {"secretName": name, "defaultMode": 0o440, "items": items}})
     if files is not None:
         found.append(_config_map(SERVER_CONFIG_VOLUME, name, [{"key": static.CONFIG_KEY, "path": static.CONFIG_FILE}]))
         found.append(_config_map("static", name, static.items(files, (route.path for route in app.routes))))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from config.app_files import Template
+from config.fields.secrets import SecretRef
 from manifests.app import containers, static
 from manifests.app.apps import Unit
 
@@ -15,7 +17,7 @@ Manifest = dict[str, Any]
 
 def config_map(unit: Unit) -> Manifest | None:
     """The app's config files and static files; None when it has neither."""
-    data = {containers.file_key(path): text for path, text in sorted(unit.app.files.items())}
+    data = {containers.file_key(path): text for path, text in containers.plain_files(unit.app).items()}
     binary: dict[str, str] = {}
     if unit.files is not None:
         text, binary = static.contents(unit.files)
@@ -34,14 +36,19 @@ def config_digest(config: Manifest | None) -> str | None:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def secret(unit: Unit, values: Mapping[str, Any]) -> Manifest | None:
-    """The Secret with what the app reads of the stack's secrets, by name; None when that is nothing.
+def secret(unit: Unit, values: Mapping[str, Any], join: Callable[..., Any]) -> Manifest | None:
+    """The Secret with what the app reads of the stack's secrets, by name, and files with some in them; or None.
 
-    The values go in as they are: here nobody knows one.
+    The values go in as they are: here nobody knows one. `join` makes one text of several, and of values that are not
+    known yet (`pulumi.Output.concat`).
     """
     read = {key: values[key] for key in containers.secrets_of(unit.app)}
     if not read:
         return None
+    for path, content in sorted(unit.app.files.items()):
+        if isinstance(content, Template):
+            pieces = [values[each.secret] if isinstance(each, SecretRef) else each for each in content.pieces()]
+            read[containers.file_key(path)] = join(*pieces)
     made: Manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": unit.metadata()}
     return {**made, "type": "Opaque", "stringData": read}
 

@@ -55,7 +55,7 @@ def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
     return {
         SECRETS: sum(bool(containers.secrets_of(app)) for app in apps) + passwords + sign_in,
         # One more is Kubernetes' own: the certificate of the API server.
-        CONFIG_MAPS: sum(bool(app.files) or app.static is not None for app in apps) + sign_in + 1,
+        CONFIG_MAPS: sum(bool(containers.plain_files(app)) or app.static is not None for app in apps) + sign_in + 1,
         SERVICES: sum(bool(containers.target_ports(app)) for app in apps) + sign_in,
         CLAIMS: sum(len(usage.own_volumes(app)) for app in apps),
         "count/deployments.apps": deployments,

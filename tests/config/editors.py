@@ -112,6 +112,11 @@ BEYOND = (
         shop(port=None, routes=None, schedule={"cron": "@daily", "timeZone": "Europe/Nowhere"}),
     ),
     Beyond(
+        "which names a text has in it compares two keys",
+        r"^(\$\([A-Z]+\) is none of its secrets|[A-Z]+ is nowhere in the text)",
+        shop(files={"/a": {"text": "$(KEY)", "secrets": {"OTHER": {"secret": "shop-key"}}}}),
+    ),
+    Beyond(
         "that min is no more than max compares two keys",
         r"^min \d+ is more than max \d+$",
         shop(autoscale={"min": 3, "max": 2}),

@@ -66,22 +66,79 @@ def test_a_config_change_alters_the_checksum_and_nothing_else_in_the_pod() -> No
     assert one == two
 
 
+def join(*pieces: str) -> str:
+    return "".join(pieces)
+
+
 VALUES = {"db-password": "hunter2", "api-key": "k3y", "unrelated": "other"}
 
 
 def test_the_secret_of_an_app_holds_what_it_reads_and_nothing_else() -> None:
     unit = _unit(env={"PASSWORD": {"secret": "db-password"}, "PLAIN": "x"})
-    made = reads.secret(unit, VALUES)
+    made = reads.secret(unit, VALUES, join)
     assert made is not None
     assert_valid(made)
     assert (made["type"], made["stringData"]) == ("Opaque", {"db-password": "hunter2"})
-    assert reads.secret(_unit(), VALUES) is None
+    assert reads.secret(_unit(), VALUES, join) is None
 
 
 def test_a_checksum_is_keyed_where_a_secret_is_in_it_and_only_there() -> None:
     unit = _unit(env={"PASSWORD": {"secret": "db-password"}}, files={"/a": "1"})
     digest = reads.config_digest(reads.config_map(unit))
     assert digest is not None
-    assert reads.keyed(digest, reads.secret(unit, VALUES)) == {"secret/db-password": "hunter2", "config": digest}
-    assert reads.keyed(None, reads.secret(unit, VALUES)) == {"secret/db-password": "hunter2", "config": ""}
+    assert reads.keyed(digest, reads.secret(unit, VALUES, join)) == {"secret/db-password": "hunter2", "config": digest}
+    assert reads.keyed(None, reads.secret(unit, VALUES, join)) == {"secret/db-password": "hunter2", "config": ""}
     assert reads.keyed(digest, None) is None
+
+
+FILES = {
+    "/etc/plain": "x",
+    "/run/key": {"secret": "api-key"},
+    "/etc/app.conf": {
+        "text": "password = $(PASSWORD)\nkey = $(KEY)$(KEY)\ncost = $$(5)\nshell = $(date +%u)\n",
+        "secrets": {"PASSWORD": {"secret": "db-password"}, "KEY": {"secret": "api-key"}},
+    },
+}
+
+
+def test_files_with_secrets_are_in_the_apps_secret_and_nowhere_else() -> None:
+    unit = _unit(files=FILES)
+    config, secret = reads.config_map(unit), reads.secret(unit, VALUES, join)
+    assert config is not None
+    assert secret is not None
+    assert_valid(secret)
+    assert config["data"] == {"_2fetc_2fplain": "x"}
+    assert secret["stringData"] == {
+        "api-key": "k3y",
+        "db-password": "hunter2",
+        "_2fetc_2fapp.conf": "password = hunter2\nkey = k3yk3y\ncost = $(5)\nshell = $(date +%u)\n",
+    }
+    deployment = apps.deployment(unit)
+    assert_valid(deployment)
+    pod = deployment["spec"]["template"]["spec"]
+    [volume] = [each for each in pod["volumes"] if each["name"] == "secret-files"]
+    assert volume["secret"] == {
+        "secretName": "web",
+        "defaultMode": 0o440,
+        "items": [
+            {"key": "_2fetc_2fapp.conf", "path": "_2fetc_2fapp.conf"},
+            {"key": "api-key", "path": "_2frun_2fkey"},
+        ],
+    }
+    mounts = {each["mountPath"]: (each["name"], each["subPath"]) for each in pod["containers"][0]["volumeMounts"][1:]}
+    assert mounts == {
+        "/etc/app.conf": ("secret-files", "_2fetc_2fapp.conf"),
+        "/etc/plain": ("config", "_2fetc_2fplain"),
+        "/run/key": ("secret-files", "_2frun_2fkey"),
+    }
+
+
+def test_the_text_around_a_secret_restarts_the_app_as_the_secret_does() -> None:
+    def keyed(text: str, values: dict[str, str]) -> Any:
+        unit = _unit(files={"/a": {"text": text, "secrets": {"KEY": {"secret": "api-key"}}}})
+        return reads.keyed(None, reads.secret(unit, values, join))
+
+    one = keyed("$(KEY)", VALUES)
+    assert one == keyed("$(KEY)", VALUES)
+    assert keyed("key $(KEY)", VALUES) != one
+    assert keyed("$(KEY)", {**VALUES, "api-key": "new"}) != one
