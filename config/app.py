@@ -110,7 +110,7 @@ class App(Written):
     env: dict[EnvName, EnvValue] = {}
     """Environment variables: text, or a secret by name. `$(NAME)` in a text stands for another variable."""
     files: Annotated[dict[MountPath, FileContent], such_as({"/etc/app/config.toml": "debug = false\n"})] = {}
-    """Config files: path in the container -> text, a secret by name, or text with secrets in it."""
+    """Config files: path in the container -> text, a secret by name, text with secrets in it, or a folder of files."""
     health: Health | None = None
     """How Kubernetes asks whether the app is well; without it, whether its process runs."""
     gracePeriod: Annotated[

@@ -12,7 +12,9 @@ from config.fields.secrets import Secret, SecretRef
 from config.fields.written import MAPPING, TEXT, Written, written_as
 from config.together import such_as
 
-_TEMPLATE = "<template>"
+_TEMPLATE, _FOLDER = "<template>", "<folder>"
+MOST_FILES = 100
+"""Each file of a folder is a mount of every container."""
 _VARIABLE = re.compile(r"(\$\$\(|\$\([A-Za-z_][A-Za-z0-9_]*\))")
 """As Kubernetes has it for variables of containers: `$(NAME)`, and `$$(` for one that stays as it is."""
 
@@ -47,6 +49,14 @@ class Template(Written):
         return found
 
 
+class Folder(Written):
+    """A folder beside the workspace file, whose files the app gets one by one."""
+
+    folder: Annotated[str, such_as("grafana/dashboards")]
+    """A folder under `workspaces.<stack>/`, or else under `workspaces/`: text files, at most 100 and 900 KiB together.
+    What is below the name of another workspace is that one's."""
+
+
 def _names(text: str) -> list[str]:
     return [piece[2:-1] for piece in _VARIABLE.findall(text) if piece != "$$("]
 
@@ -55,17 +65,20 @@ def _kind(value: Any) -> str | None:
     if written_as(value) != MAPPING:
         return written_as(value)
     keys = value if isinstance(value, dict) else type(value).model_fields
-    return _TEMPLATE if "text" in keys else MAPPING
+    return _TEMPLATE if "text" in keys else _FOLDER if "folder" in keys else MAPPING
 
 
-_WHAT = "text, { secret: NAME }, or { text: ..., secrets: { NAME: { secret: NAME } } }"
+_WHAT = "text, { secret: NAME }, { folder: FOLDER }, or { text: ..., secrets: { NAME: { secret: NAME } } }"
 FileContent = Annotated[
-    Annotated[str, Tag(TEXT)] | Annotated[SecretRef, Tag(MAPPING)] | Annotated[Template, Tag(_TEMPLATE)],
+    Annotated[str, Tag(TEXT)]
+    | Annotated[SecretRef, Tag(MAPPING)]
+    | Annotated[Template, Tag(_TEMPLATE)]
+    | Annotated[Folder, Tag(_FOLDER)],
     Discriminator(_kind, custom_error_type="neither", custom_error_message=f"must be {_WHAT}"),
 ]
 
 
-def secrets_in(content: str | SecretRef | Template) -> list[str]:
+def secrets_in(content: str | SecretRef | Template | Folder) -> list[str]:
     """The secrets of the stack that a file has in it."""
     if isinstance(content, Template):
         return [each.secret for each in content.secrets.values()]

@@ -16,7 +16,8 @@ def inherited(stack: Stack, workspace: Workspace, app: App) -> dict[str, EnvValu
 def with_inherited(stack: Stack, workspace: Workspace) -> Workspace:
     """The workspace with all of its apps' variables written at the apps."""
     apps = {
-        name: app.model_copy(update={"env": inherited(stack, workspace, app) | app.env})
+        # An app that inherits nothing stays what was written, which the next preview compares (`workspace.mark`).
+        name: app.model_copy(update={"env": given | app.env}) if (given := inherited(stack, workspace, app)) else app
         for name, app in workspace.apps.items()
     }
     return workspace.model_copy(update={"apps": apps})

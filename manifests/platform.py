@@ -17,7 +17,7 @@ from config.checks import check, check_stack, check_workspace, placeholders, war
 from config.checks import secrets as secret_rules
 from config.environment import with_inherited
 from config.files.folders import documents as workspace_documents
-from config.files.folders import folders, on_disk, static_folder, strays
+from config.files.folders import folders, on_disk, strays
 from config.files.kubeconfig import ApiServer, api_server
 from config.files.project_file import other_version
 from config.files.stack_file import stack_document
@@ -27,7 +27,8 @@ from config.routes import Route, SignIn, hosts_of, route_table, sign_ins
 from config.stack import Stack
 from config.workspace import Workspace
 from manifests.app import static as static_server
-from manifests.app.static import StaticFiles, items, read_folder
+from manifests.app.folders import Folders
+from manifests.app.static import StaticFiles
 from manifests.ingress import check_names
 
 
@@ -91,12 +92,9 @@ def load(
     documents = workspace_documents(places, document, found)
     files = [file for each in documents if (file := _validated(Workspace, each, found)) is not None]
     known = on_disk(root)
-    read_from = {file.model.name: [file.document.file] for file in files}
-    static = {
-        file.model.name: _static_folders(places, file, known, read_from[file.model.name], found) for file in files
-    }
+    read = {file.model.name: Folders(places, file, known).read() for file in files}
     for file in files:
-        found += check_workspace.check(file)
+        found += [*read[file.model.name].mistakes, *check_workspace.check(file)]
     found += check.check_written(document, documents)
     found += secret_rules.check(document, documents, known, stack_name)
     if stack is not None:
@@ -114,7 +112,8 @@ def load(
     if stack is None or found:
         raise Mistakes(found)
     workspaces = tuple(
-        sorted((with_inherited(stack.model, file.model) for file in files), key=lambda workspace: workspace.name)
+        read[file.model.name].workspace(with_inherited(stack.model, file.model))
+        for file in sorted(files, key=lambda file: file.model.name)
     )
     hosts = {host for workspace in workspaces for host in hosts_of(stack.model, workspace)}
     return Platform(
@@ -123,8 +122,8 @@ def load(
         route_table(stack.model, workspaces),
         tuple(sorted(hosts)),
         sign_ins(stack.model, workspaces),
-        static,
-        read_from,
+        {name: each.static for name, each in read.items()},
+        {name: [each.file.document.file, *each.shown] for name, each in read.items()},
         readers={**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(documents)},
         warnings=tuple(
             sorted([*strays(root, stack_name), *warnings.check(stack.model, files, static_server.ENVIRONMENT)])
@@ -145,30 +144,3 @@ def _validated(model: type[Model], document: Document, found: list[Mistake]) -> 
     except Mistakes as mistakes:
         found += mistakes.mistakes
         return None
-
-
-def _static_folders(
-    places: tuple[Path, ...],
-    file: Loaded[Workspace],
-    known: Collection[str],
-    read_from: list[str],
-    found: list[Mistake],
-) -> dict[str, StaticFiles]:
-    """The files of a workspace's static apps, by app."""
-    folders: dict[str, StaticFiles] = {}
-    for name, app in file.model.apps.items():
-        if app.static is None:
-            continue
-        shown = ""
-        try:
-            shown, path = static_folder(places, app.static, file.model.name, name, known)
-            folders[name] = read_folder(path)
-            items(folders[name], (rule.path for rule in app.routes))
-            read_from.append(shown)
-            continue
-        except ValueError as refused:
-            what = str(refused)
-        except (OSError, RuntimeError):
-            what = "has something in it that cannot be read; look at rights and links"
-        found.append(file.mistake(("apps", name, "static"), f"{shown}: {what}" if shown else what))
-    return folders

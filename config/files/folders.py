@@ -65,9 +65,9 @@ def on_disk(root: Path) -> frozenset[str]:
 
 
 def static_folder(
-    places: tuple[Path, ...], written: str, workspace: str, app: str, known: Collection[str]
+    places: tuple[Path, ...], written: str, workspace: str, name: str, known: Collection[str]
 ) -> tuple[str, Path]:
-    """The static folder that an app of a workspace names: as messages show it, and where it is.
+    """The folder that an app of a workspace names: as messages show it, and where it is.
 
     A folder with the name of a workspace is that workspace's, in every stack: what stands behind its sign-in must not
     be published by another one's file.
@@ -76,13 +76,13 @@ def static_folder(
         places: Where to look, in this order.
         written: What the app says.
         workspace: The workspace's name.
-        app: The app's name.
+        name: One that could be written, for messages.
         known: Every workspace that has a file.
 
     Raises:
         ValueError: it can be no folder's name, or not one that this workspace may publish.
     """
-    example = f"such as {workspace}/{app}"
+    example = f"such as {name}"
     if not written.isprintable():
         raise ValueError(f"{written!r} can be no folder's name; name one, {example}")
     place = next((each for each in places if os.path.lexists(each / written)), places[-1])

@@ -6,6 +6,7 @@ a key is for is said by the docstring below it in its model.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,7 +119,8 @@ def _page(head: str, model: type[BaseModel], title: str) -> str:
         known = places.setdefault(part, [])
         if place not in known:
             known.append(place)
-    titles = {part: _title(part, at[0]) if part is not model else title for part, at in places.items()}
+    firsts = Counter(at[0] for at in places.values())
+    titles = {part: _title(part, at[0], firsts[at[0]]) if part is not model else title for part, at in places.items()}
     words = _Words(titles)
     sections = [_section(part, words, places[part][1:], model) for part in places]
     return "\n".join([head, *sections, _kinds(words.used)])
@@ -146,9 +148,13 @@ def _hints(model: type[BaseModel]) -> dict[str, Any]:
     return {key: hints[key] for key in model.model_fields}
 
 
-def _title(model: type[BaseModel], place: str) -> str:
+def _title(model: type[BaseModel], place: str, models: int) -> str:
     kind = model.model_fields.get("type")
-    return f"{place}, type: {get_args(kind.annotation)[0]}" if kind is not None else place
+    if kind is not None:
+        return f"{place}, type: {get_args(kind.annotation)[0]}"
+    # Of several at one place, each is known by the first key that it has to have.
+    needed = next((key for key, about in model.model_fields.items() if about.is_required()), "")
+    return f"{place}, with {needed}" if models > 1 else place
 
 
 def _section(model: type[BaseModel], words: _Words, also: list[str], root: type[BaseModel]) -> str:

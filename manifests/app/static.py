@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.app_files import MOST_FILES
 from config.printable import printable
 
 MAX_BYTES = 900 * 1024
@@ -55,8 +56,25 @@ class StaticFiles:
     files: tuple[tuple[str, bytes], ...]
 
 
-def read_folder(folder: Path) -> StaticFiles:
-    """Reads a static folder. Hidden files are left out, but for `.well-known`.
+def read_texts(folder: Path) -> dict[str, str]:
+    """Reads a folder of config files, relative path -> text. Hidden files are left out, but for `.well-known`.
+
+    Raises:
+        ValueError: it is missing or no folder, is empty, is too large, has more than `MOST_FILES` files, a file that is
+            no text, a link that leads out of it, or a name that no ConfigMap can carry.
+    """
+    found = read_folder(folder, page=False)
+    if not found.files or len(found.files) > MOST_FILES:
+        raise ValueError(f"has {len(found.files)} files; write at least one and at most {MOST_FILES}")
+    text, binary = contents(found)
+    if binary:
+        other = next(path for path, _ in found.files if key_of(path) in binary)
+        raise ValueError(f"{printable(other)} is not text; put it into the image, or serve it from elsewhere")
+    return {path: text[key_of(path)] for path, _ in found.files}
+
+
+def read_folder(folder: Path, *, page: bool = True) -> StaticFiles:
+    """Reads a static folder, which is a page unless told otherwise. Hidden files are left out, but for `.well-known`.
 
     Raises:
         ValueError: it is missing or no folder, has no index.html, is larger than `MAX_BYTES` (binary files count a
@@ -65,7 +83,7 @@ def read_folder(folder: Path) -> StaticFiles:
             carry.
     """
     if not folder.exists():
-        raise ValueError("there is no such folder; create it with an index.html")
+        raise ValueError(f"there is no such folder; create it{' with an index.html' if page else ''}")
     if not folder.is_dir():
         raise ValueError("is a file; name the folder that holds it")
     found: list[tuple[str, bytes]] = []
@@ -76,7 +94,7 @@ def read_folder(folder: Path) -> StaticFiles:
         if size > MAX_BYTES or len(found) == MAX_FILES:
             raise ValueError(_too_much())
         found.append((name, path.read_bytes()))
-    if not any(name == "index.html" for name, _ in found):
+    if page and not any(name == "index.html" for name, _ in found):
         raise ValueError("has no index.html; that is what its routes show")
     files = StaticFiles(tuple(sorted(found)))
     text, binary = contents(files)

@@ -27,6 +27,9 @@ def test_the_nearest_variable_wins() -> None:
         "c": {},
     }
     assert given.model_copy(update={"apps": own.apps}) == own
+    assert with_inherited(stack(), workspace(apps=apps)).model_dump(exclude_unset=True) == workspace(
+        apps=apps
+    ).model_dump(exclude_unset=True)
 
 
 def test_what_is_decided_is_decided_of_what_apps_inherit(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from tests.manifests.signin_examples import PROVIDERS
 from tests.real.stacks import described
 
 SAID_NOWHERE = {
+    ("Folder", "folder"): "is read, and its files are written at the app",
     ("Stack", "secrets"): "comes from Pulumi, not from the file",
     ("Stack", "services"): "takes {} only",
 }

@@ -129,6 +129,9 @@ def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     for app in workspace["apps"].values():
         if "static" in app:
             shutil.copytree(REFERENCE / "workspaces" / "public" / "landing", folder / app["static"])
+        for content in app.get("files", {}).values():
+            if isinstance(content, dict) and "folder" in content:
+                shutil.copytree(REFERENCE / "workspaces" / "public" / "landing", folder / content["folder"])
     for name in keys["workspaces"]:
         text = yaml.safe_dump(workspace if name == workspace["name"] else {**workspace, "name": name, "host": name})
         (folder / f"{name}.yaml").write_text(text)
