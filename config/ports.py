@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from config.fields.addresses import Port
 from config.fields.written import NUMBER, ShortForm, Written
@@ -15,6 +15,8 @@ class AppPort(Written):
     model_config = editor(example={"number": 8989, "siblings": True})
     number: Port
     """What the app listens on."""
+    protocol: Literal["TCP", "UDP"] = "TCP"
+    """How it is spoken to. Where both are, they are two ports with one number; a route needs TCP."""
     siblings: bool = False
     """The workspace's other apps reach it too, although a route leads here; a port without a route is theirs anyway.
     They come past sign-in and write whatever headers they like, so an app that believes `X-Auth-Request-Email` there

@@ -42,25 +42,30 @@ class Route:
 
 def app_ports(app: App) -> dict[str, int]:
     """The Service ports of an app by name: `ports`, or the single `port` as `http`."""
+    return {name: port.number for name, port in ports_of(app).items()}
+
+
+def ports_of(app: App) -> dict[str, AppPort]:
+    """The same ports with all that is said of them."""
     if app.static is not None:
-        return {"http": STATIC_PORT}
-    return {name: port.number for name, port in _ports(app).items()}
-
-
-def _ports(app: App) -> dict[str, AppPort]:
+        return {"http": AppPort(number=STATIC_PORT)}
     return dict(app.ports) if app.ports else {"http": app.port} if app.port is not None else {}
+
+
+def tcp_ports(app: App) -> dict[str, int]:
+    """Those of `app_ports` that requests and health checks can come to."""
+    return {name: port.number for name, port in ports_of(app).items() if port.protocol == "TCP"}
 
 
 def sibling_ports(app: App) -> set[str]:
     """The names of the ports that the workspace's other apps reach: those without a route, and those that say so."""
-    ports = {name: _ports(app).get(name) for name in app_ports(app)}
     routed = {route_port(app, rule) for rule in app.routes}
-    return {name for name, port in ports.items() if name not in routed or (port is not None and port.siblings)}
+    return {name for name, port in ports_of(app).items() if name not in routed or port.siblings}
 
 
 def route_port(app: App, rule: RouteRule) -> str:
     """The name of the port a route leads to: the one it says, or the app's only or first one."""
-    known = app_ports(app)
+    known = tcp_ports(app) or app_ports(app)
     return rule.port if rule.port is not None else "http" if "http" in known else min(known)
 
 

@@ -16,7 +16,7 @@ from config.compute import DEFAULT_APP, STATIC, app_compute
 from config.containers import Container, EnvValue, Literally
 from config.fields.quantities import mebibytes
 from config.mistakes import Document, KeyPath, Loaded, Mistake
-from config.routes import app_ports
+from config.routes import app_ports, tcp_ports
 from config.workspace import Workspace
 
 File = Loaded[Workspace]
@@ -64,17 +64,20 @@ def _name(file: File, at: KeyPath, name: str, app: App) -> Iterator[Mistake]:
 
 
 def _ports(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
-    seen: dict[int, str] = {}
+    seen: dict[tuple[int, str], str] = {}
     for name, port in app.ports.items():
-        number = port.number
-        if number in seen:
+        key = (port.number, port.protocol)
+        if key in seen:
             once = "one name a port is enough, and siblings: true opens it to the workspace's apps"
-            yield file.mistake((*at, "ports", name), f"{number} is the number of {seen[number]} already; {once}")
-        seen.setdefault(number, name)
+            yield file.mistake((*at, "ports", name), f"{port.number} is the number of {seen[key]} already; {once}")
+        seen.setdefault(key, name)
+
+
+_ELSE = "name or add another port, or check with exec"
 
 
 def _health(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
-    health, known = app.health, app_ports(app)
+    health, known, tcp = app.health, app_ports(app), tcp_ports(app)
     if health is None:
         return
     if app.static is not None:
@@ -86,8 +89,11 @@ def _health(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
             (*at, "health", "port"),
             f"{health.port!r} is not a port of this app; it has {', '.join(sorted(known)) or 'none'}",
         )
-    elif not health.exec and health.port is None and not known:
-        yield file.mistake((*at, "health"), "asks a port, and this app has none; add a port, or check with exec")
+    elif isinstance(health.port, str) and health.port not in tcp:
+        yield file.mistake((*at, "health", "port"), f"{health.port!r} is UDP, and health is asked over TCP; {_ELSE}")
+    elif not health.exec and health.port is None and not tcp:
+        has = "all that it has are UDP" if known else "this app has none"
+        yield file.mistake((*at, "health"), f"asks a TCP port, and {has}; {_ELSE}")
 
 
 def in_the_open(

@@ -6,14 +6,14 @@ Does not own what routes do to each other (`check`).
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from config import reserved
 from config.app import App
 from config.mistakes import KeyPath, Loaded, Mistake
 from config.route_rule import RouteRule
-from config.routes import app_ports
+from config.routes import app_ports, tcp_ports
 from config.workspace import Workspace
 
 Broken = Iterator[tuple[KeyPath, str]]
@@ -26,15 +26,17 @@ class Given:
     rule: RouteRule
     ports: Mapping[str, int]
     """Those of its app, by name."""
+    tcp: Collection[str]
+    """The names of those that requests can come to."""
     signs_in: bool
     """Whether its workspace signs people in."""
 
 
 def check(file: Loaded[Workspace], at: KeyPath, app: App) -> Iterator[Mistake]:
     """Everything that is wrong inside the routes of the app at `at`."""
-    ports, signs_in = app_ports(app), file.model.auth != "none"
+    ports, tcp, signs_in = app_ports(app), tcp_ports(app), file.model.auth != "none"
     for i, rule in enumerate(app.routes):
-        route = Given(rule, ports, signs_in)
+        route = Given(rule, ports, tcp, signs_in)
         for broken in RULES:
             for below_route, what in broken(route):
                 yield file.mistake((*at, "routes", i, *below_route), what)
@@ -49,6 +51,8 @@ def _port_of_the_app(route: Given) -> Broken:
     port, known = route.rule.port, route.ports
     if port is not None and port not in known:
         yield ("port",), f"{port!r} is not a port of this app; it has {', '.join(sorted(known))}"
+    elif not route.tcp or (port is not None and port not in route.tcp):
+        yield ("port",), "leads to a port of UDP, and requests come over TCP; choose another port"
 
 
 def _nothing_about_sign_in_without_one(route: Given) -> Broken:

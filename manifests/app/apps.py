@@ -13,7 +13,7 @@ from typing import Any
 from config.app import App
 from config.checks import usage
 from config.fields.quantities import seconds
-from config.routes import app_ports, route_port, sibling_ports
+from config.routes import app_ports, ports_of, route_port, sibling_ports
 from config.schedule import CronSchedule
 from config.stack import Stack
 from config.workspace import Workspace
@@ -191,7 +191,7 @@ def service(unit: Unit) -> Manifest | None:
     `pulumi.com/skipAwait`: the Deployment's own wait already says whether pods are ready, and says why if not. Waiting
     for endpoints as well would block an app with `replicas: 0` for ten minutes (rule 33).
     """
-    targets = containers.target_ports(unit.app)
+    targets, written = containers.target_ports(unit.app), ports_of(unit.app)
     if not targets:
         return None
     return {
@@ -202,7 +202,7 @@ def service(unit: Unit) -> Manifest | None:
             "type": "ClusterIP",
             "selector": unit.match,
             "ports": [
-                {"name": name, "port": number, "targetPort": targets[name], "protocol": "TCP"}
+                {"name": name, "port": number, "targetPort": targets[name], "protocol": written[name].protocol}
                 for name, number in service_ports(unit).items()
             ],
         },
@@ -220,14 +220,12 @@ def wall(unit: Unit) -> Manifest:
     The ingress controller reaches a port with a route, the workspace's apps one without or one that says so, and nobody
     else comes in. Where the app may go is the workspace's business (`manifests.workspace`).
     """
-    targets = containers.target_ports(unit.app)
     routed = {route_port(unit.app, rule) for rule in unit.app.routes}
-    siblings = sibling_ports(unit.app)
-    public = sorted({number for name, number in targets.items() if name in routed})
-    internal = sorted({number for name, number in targets.items() if name in siblings})
+    public = containers.openings(unit.app, routed)
+    internal = containers.openings(unit.app, sibling_ports(unit.app))
     rules = [
-        *([{"from": [controller.PEER], "ports": walls.ports(*public)}] if public else []),
-        *([{"from": [APP_PODS], "ports": walls.ports(*internal)}] if internal else []),
+        *([{"from": [controller.PEER], "ports": public}] if public else []),
+        *([{"from": [APP_PODS], "ports": internal}] if internal else []),
     ]
     return {
         "apiVersion": "networking.k8s.io/v1",

@@ -12,7 +12,7 @@ from config.checks import usage
 from config.containers import Container, EnvValue, Literally
 from config.fields.quantities import seconds
 from config.fields.secrets import SecretRef
-from config.routes import app_ports, route_port
+from config.routes import app_ports, ports_of, route_port, tcp_ports
 from manifests import pods
 from manifests.app import static, storage
 from manifests.app.static import STATIC_TARGET, StaticFiles
@@ -33,6 +33,13 @@ _STARTUP_PERIOD = 5
 def target_ports(app: App) -> dict[str, int]:
     """The ports that the containers listen on, by the name of the Service port."""
     return {"http": STATIC_TARGET} if app.static is not None else app_ports(app)
+
+
+def openings(app: App, names: Iterable[str]) -> list[Manifest]:
+    """Some of the ports that the containers listen on, by number, as walls name them."""
+    numbers, written = target_ports(app), ports_of(app)
+    found = {(numbers[name], written[name].protocol) for name in names}
+    return [{"protocol": protocol, "port": number} for number, protocol in sorted(found)]
 
 
 def settles(app: App) -> bool:
@@ -84,7 +91,7 @@ def app_container(name: str, app: App, image: str, files: StaticFiles | None) ->
     container = _container(name, image, app.command, app.args, environment(name, env))
     if target_ports(app):
         container["ports"] = [
-            {"containerPort": port, "protocol": "TCP"} for port in sorted(set(target_ports(app).values()))
+            {"containerPort": port["port"], "protocol": port["protocol"]} for port in openings(app, target_ports(app))
         ]
     container |= probes(app)
     if settles(app):
@@ -179,9 +186,10 @@ def probes(app: App) -> Manifest:
     """The probes of the app's container.
 
     With `health`: ready, alive (two minutes of silence restart it, so that a busy Pi does not) and started (up to
-    `start`). Without: ready as soon as its first port takes connections. Without a port, or on a schedule: none.
+    `start`). Without: ready as soon as its first TCP port takes connections. Without such a port, or on a schedule:
+    none.
     """
-    if app.schedule is not None or (app.health is None and not target_ports(app)):
+    if app.schedule is not None or (app.health is None and not tcp_ports(app)):
         return {}
     check = _check(app)
     ready = {**check, "periodSeconds": 10, "timeoutSeconds": 3, "failureThreshold": 3}
@@ -196,7 +204,7 @@ def probes(app: App) -> Manifest:
 
 
 def _check(app: App) -> Manifest:
-    known = target_ports(app)
+    known = {name: number for name, number in target_ports(app).items() if name in tcp_ports(app)}
     health = app.health
     if health is not None and health.exec:
         return {"exec": {"command": list(health.exec)}}

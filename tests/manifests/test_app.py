@@ -251,6 +251,43 @@ def test_a_port_with_a_route_may_be_open_to_siblings_too() -> None:
     ]
 
 
+DNS = {"dns": 53, "dns-udp": {"number": 53, "protocol": "UDP"}, "web": 8080}
+
+
+def test_one_number_may_be_a_tcp_port_and_a_udp_port() -> None:
+    unit = _unit(ports=DNS, routes=[{"path": "/", "port": "web"}])
+    made = apps.service(unit)
+    assert made is not None
+    assert_valid(made)
+    assert [(port["name"], port["port"], port["protocol"]) for port in made["spec"]["ports"]] == [
+        ("dns", 53, "TCP"),
+        ("dns-udp", 53, "UDP"),
+        ("web", 8080, "TCP"),
+    ]
+    both = [{"protocol": "TCP", "port": 53}, {"protocol": "UDP", "port": 53}]
+    wall = apps.wall(unit)
+    assert_valid(wall)
+    assert [rule["ports"] for rule in wall["spec"]["ingress"]] == [[{"protocol": "TCP", "port": 8080}], both]
+    opened = apps.pod_template(unit)["spec"]["containers"][0]["ports"]
+    assert [(port["containerPort"], port["protocol"]) for port in opened] == [(53, "TCP"), (53, "UDP"), (8080, "TCP")]
+
+
+def test_health_is_never_asked_of_a_udp_port() -> None:
+    game = {"number": 34197, "protocol": "UDP"}
+    assert "readinessProbe" not in _container(port=game)
+    only = _container(ports={"a": game, "rcon": 27015})
+    assert only["readinessProbe"]["tcpSocket"] == {"port": 27015}
+    assert _container(port=game, health={"tcp": True, "port": 27015})["livenessProbe"]["tcpSocket"] == {"port": 27015}
+
+
+def test_a_route_leads_to_a_tcp_port_where_it_says_none() -> None:
+    unit = _unit(ports={"a": {"number": 5000, "protocol": "UDP"}, "b": 8000}, routes=["/"])
+    assert apps.wall(unit)["spec"]["ingress"] == [
+        {"from": [PEER], "ports": [{"protocol": "TCP", "port": 8000}]},
+        {"from": [apps.APP_PODS], "ports": [{"protocol": "UDP", "port": 5000}]},
+    ]
+
+
 def test_an_app_without_ports_lets_nobody_in() -> None:
     for unit in (_unit(port=None), _unit(schedule="0 3 * * *")):
         wall = apps.wall(unit)["spec"]
