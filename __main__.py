@@ -18,7 +18,7 @@ from pulumi.runtime.config import is_config_secret
 from components.ingress import IngressController, IngressControllerArgs
 from components.native import Provider
 from components.signin import DexCustomResources
-from components.tenant import TenancyRules
+from components.tenant import TenancyRules, TenancyRulesArgs
 from components.tunnel import Tunnel, TunnelArgs
 from components.workspace import Workspace, WorkspaceArgs
 from config.columns import text_table
@@ -27,6 +27,7 @@ from config.files.stack_file import CLOUDFLARE, SECRETS
 from config.mistakes import Mistakes
 from config.stack import Stack
 from manifests import capacity, connection, k3s, platform, report
+from manifests.app import load_balancer
 
 SHOWN_TO_USER = 32
 """By this code Pulumi's language host for Python knows that what went wrong is on screen already."""
@@ -98,7 +99,7 @@ tunnel = Tunnel(
 
 # 4. What all workspaces share: who may claim which host, what people with kubectl may do, and where Dex keeps its
 # records.
-rules = TenancyRules("tenancy", opts)
+rules = TenancyRules("tenancy", TenancyRulesArgs(load_balancer.names(stack)), opts)
 dex = DexCustomResources("dex", opts) if any(workspace.auth != "none" for workspace in plan.workspaces) else None
 
 # 5. The tenants: each a namespace with its sign-in, its walls and its apps.
@@ -124,11 +125,13 @@ async def outputs() -> dict[str, pulumi.Input[Any]]:
     # at once, which takes time by the square of their number (a fifth of a preview with 5000 resources).
     await asyncio.sleep(0)
     table, read = report.url_table(plan.routes), report.secret_table(plan.readers)
+    at_home = report.at_home(stack, plan.workspaces)
     told = {
         "For this stack alone": text_table(report.own_files(plan.read_from)),
         "Secrets": text_table(read),
         "Capacity": capacity.text(stack, plan.workspaces),
         "Routes": text_table(table),
+        "On the home network, past the tunnel and sign-in": text_table(at_home),
     }
     if plan.warnings:
         pulumi.warn(report.warning_text(plan.warnings))
@@ -140,6 +143,7 @@ async def outputs() -> dict[str, pulumi.Input[Any]]:
         "secrets": read,
         "workspaces": report.workspace_summary(stack, plan.workspaces),
         "whoCanReach": report.who_can_reach(plan.workspaces, plan.routes),
+        **({"loadBalancers": at_home} if at_home else {}),
         "tunnelId": tunnel.tunnel_id,
         "k3s": k3s.install_commands(stack),
     }

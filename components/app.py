@@ -36,8 +36,8 @@ class TenantApp(pulumi.ComponentResource):
     """An app as a Deployment, or as a CronJob where it has a schedule.
 
     Makes, as far as the app needs them: ConfigMap, Secret, PersistentVolumeClaims (and PersistentVolumes for NFS), the
-    Deployment or CronJob, ClusterIP Service, HorizontalPodAutoscaler, PodDisruptionBudget; and always exactly one
-    NetworkPolicy, before the pods.
+    Deployment or CronJob, ClusterIP Service, the Service on the home network, HorizontalPodAutoscaler,
+    PodDisruptionBudget; and always exactly one NetworkPolicy, before the pods.
     """
 
     def __init__(self, name: str, args: TenantAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -74,6 +74,8 @@ class TenantApp(pulumi.ComponentResource):
         )
         KubernetesObject(f"{name}-{role}", pods, last)
         make("service", service)
+        if (offered := apps.at_home(unit)) is not None:
+            KubernetesObject(f"{name}-lan", offered, pulumi.ResourceOptions(parent=self, depends_on=[*before, *needed]))
         make("autoscaler", apps.autoscaler(unit))
         make("budget", apps.budget(unit))
         self.register_outputs({"service": unit.name if service else None, "ports": apps.service_ports(unit)})

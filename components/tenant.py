@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pulumi
 
 from manifests.tenant import people, rules
@@ -9,13 +12,21 @@ from manifests.tenant import people, rules
 from .native import KubernetesObject
 
 
+@dataclass(frozen=True)
+class TenancyRulesArgs:
+    """What `TenancyRules` is made from."""
+
+    at_home: Sequence[str] = ()
+    """The Services that the stack gives to the home network, as `<namespace>/<name>`."""
+
+
 class TenancyRules(pulumi.ComponentResource):
     """What holds for every workspace, made once: admission policies, their bindings, and ClusterRoles for people."""
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: TenancyRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("warren:components:TenancyRules", name, {}, opts)
         here = pulumi.ResourceOptions(parent=self)
-        policies = rules.policies()
+        policies = rules.policies(args.at_home)
         for role, binding in rules.bindings().items():
             policy = KubernetesObject(f"{name}-policy-{role}", policies[role], here)
             after = pulumi.ResourceOptions(parent=self, depends_on=[policy])

@@ -21,6 +21,9 @@ class AppPort(Written):
     """The workspace's other apps reach it too, although a route leads here; a port without a route is theirs anyway.
     They come past sign-in and write whatever headers they like, so an app that believes `X-Auth-Request-Email` there
     believes its siblings."""
+    loadBalancer: Port | None = None
+    """Its number on the home network, where it is offered too if the stack's `loadBalancers` give that to this app. Who
+    comes that way comes past the tunnel, its limits and sign-in."""
 
 
 _WORDS = "a port such as 8000, without quotes, or a mapping with number"

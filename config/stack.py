@@ -15,6 +15,7 @@ from config.fields.names import CloudflareId, Name
 from config.fields.quantities import Memory
 from config.fields.secrets import SecretName
 from config.fields.written import Written, like
+from config.load_balancer import LoadBalancer
 from config.together import such_as
 
 
@@ -168,6 +169,12 @@ class Stack(Written):
     """Optional platform services; none exists yet."""
     openings: Openings = Openings()
     """Where workspaces may open their walls to and mount NFS from."""
+    loadBalancers: Annotated[
+        dict[str, LoadBalancer],
+        such_as({"games/minecraft": {"ports": ["25565/TCP"], "loadBalancerSourceRanges": ["10.0.0.0/24"]}}),
+    ] = {}
+    """What apps may offer on the home network, `<workspace>/<app>: ...`; nothing when left out. The tunnel is the only
+    way in then."""
     people: People | None = None
     """Who may use kubectl with a sign-in of their own; nobody when left out."""
     advancedCertificates: bool = False

@@ -57,8 +57,8 @@ def _server(stack: Stack, node: Node, first: Node) -> str:
         f"--cluster-cidr={cluster.podCidr}",
         f"--service-cidr={cluster.serviceCidr}",
         f"--https-listen-port={cluster.apiPort}",
-        # Warren brings its own controller; nothing here is a LoadBalancer; the tunnel is the only way in.
-        "--disable=traefik,servicelb",
+        # Warren brings its own controller, and the tunnel is the only way in but for what the stack gives.
+        f"--disable=traefik{'' if _by_service_lb(stack) else ',servicelb'}",
         "--secrets-encryption",
         "--write-kubeconfig-mode=0600",
         *_people(stack),
@@ -67,6 +67,10 @@ def _server(stack: Stack, node: Node, first: Node) -> str:
     if len(control_planes) > 1:
         flags.insert(0, "--cluster-init" if node == first else f"--server=https://{first.ip}:{cluster.apiPort}")
     return _install("" if node == first else _token(first), "server", flags)
+
+
+def _by_service_lb(stack: Stack) -> bool:
+    return any(given.loadBalancerIP is None for given in stack.loadBalancers.values())
 
 
 def _agent(stack: Stack, node: Node, first: Node) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from config.files.folders import COMMON
+from config.load_balancer import offered
 from config.mistakes import Mistake
 from config.routes import Route, hosts_of
 from config.signin import Allow
 from config.stack import Stack
 from config.workspace import Workspace
+from manifests.app import load_balancer
 
 UNREACHABLE = (
     "The API server of warren:cluster.context does not answer, so this shows only what was true when it last did, and "
@@ -80,6 +82,22 @@ def who_can_reach(workspaces: Iterable[Workspace], routes: Iterable[Route]) -> l
 def _open_to(row: Route) -> str:
     who = f"clients in {', '.join(row.rule.allowFrom)}" if row.rule.allowFrom else "everyone"
     return f"{who} with the basic-auth password" if row.rule.basicAuth else who
+
+
+def at_home(stack: Stack, workspaces: Iterable[Workspace]) -> list[dict[str, Any]]:
+    """The `loadBalancers` output: one row a port that is offered on the home network, and who may come there."""
+    return [
+        {
+            "app": f"{workspace.name}/{name}",
+            "port": offered(port.loadBalancer or 0, port.protocol),
+            "address": given.loadBalancerIP or "its pod's node",
+            "from": ", ".join(sorted(given.loadBalancerSourceRanges)),
+        }
+        for workspace in workspaces
+        for name, app in sorted(workspace.apps.items())
+        if (given := stack.loadBalancers.get(f"{workspace.name}/{name}")) is not None
+        for port in load_balancer.taken(app).values()
+    ]
 
 
 def workspace_summary(stack: Stack, workspaces: Iterable[Workspace]) -> dict[str, dict[str, Any]]:

@@ -58,6 +58,19 @@ def api_server(cluster: Cluster) -> Manifest:
     }
 
 
+def home(networks: Iterable[str], cluster: Cluster) -> list[Manifest]:
+    """Peers on the home network, without the nodes in it but where one is named by itself.
+
+    Pods go out to the home network with their node's address, and would come in as their node.
+    """
+    nodes = [ipaddress.ip_network(node.ip) for node in cluster.nodes]
+    found = []
+    for cidr in sorted(networks):
+        inside = [str(node) for node in nodes if str(node) != cidr and _merged([cidr, str(node)], None) == [cidr]]
+        found.append({"ipBlock": {"cidr": cidr, **({"except": sorted(inside)} if inside else {})}})
+    return found
+
+
 def network(cidr: str, numbers: Iterable[int] = ()) -> Manifest:
     """The egress rule for one network that somebody listed."""
     rule: Manifest = {"to": [{"ipBlock": {"cidr": cidr}}]}

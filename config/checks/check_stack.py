@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from config import commands
-from config.checks import check_app, openings
+from config.checks import check_app, load_balancers, openings
 from config.mistakes import Loaded, Mistake
 from config.stack import Stack
 
@@ -15,7 +15,13 @@ File = Loaded[Stack]
 
 def check(file: File, stack_name: str, cloudflare_token: bool) -> list[Mistake]:
     """Everything that is wrong inside a stack's config."""
-    found = [*_nodes(file), *_networks(file), *_images(file), *openings.check_stack(file)]
+    found = [
+        *_nodes(file),
+        *_networks(file),
+        *_of_apps(file),
+        *openings.check_stack(file),
+        *load_balancers.check_stack(file),
+    ]
     fix = "let the workspaces that need it write { secret: NAME }"
     found += check_app.in_the_open(file.document, ("env",), file.model.env, fix)
     if not cloudflare_token and not file.model.sandbox:
@@ -51,13 +57,15 @@ def _networks(file: File) -> Iterator[Mistake]:
         yield file.mistake(("cluster", "serviceCidr"), what)
 
 
-def _images(file: File) -> Iterator[Mistake]:
+def _of_apps(file: File) -> Iterator[Mistake]:
     listed = set(file.model.workspaces)
-    for key in file.model.images:
+    keys = [("images", key, "image") for key in file.model.images]
+    keys += [("loadBalancers", key, "{ ... }") for key in file.model.loadBalancers]
+    for where, key, what in keys:
         workspace, slash, app = key.partition("/")
         if not slash or not app:
-            yield file.mistake(("images", key), "does not say which app; write <workspace>/<app>: image")
+            yield file.mistake((where, key), f"does not say which app; write <workspace>/<app>: {what}")
         elif workspace not in listed:
             yield file.mistake(
-                ("images", key), f"names the workspace {workspace!r}, which this stack does not run; take the line out"
+                (where, key), f"names the workspace {workspace!r}, which this stack does not run; take the line out"
             )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from config import reserved
-from config.checks import check_app, openings
+from config.checks import check_app, load_balancers, openings
 from config.checks.usage import own_volumes
 from config.mistakes import Loaded, Mistake
 from config.providers.forges import Gitea, GitHub, GitLab
@@ -32,7 +32,7 @@ def check(file: File) -> list[Mistake]:
         found += _auth(file, workspace.auth)
     for name, app in workspace.apps.items():
         found += check_app.check(file, name, app)
-    return [*found, *_claims(file)]
+    return [*found, *_claims(file), *load_balancers.check_workspace(file)]
 
 
 def _names(file: File) -> Iterator[Mistake]:

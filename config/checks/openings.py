@@ -56,7 +56,7 @@ def check_stack(file: Loaded[Stack]) -> Iterator[Mistake]:
         if far_wider(network):
             what = f"{cidr} is far wider than a network at home; name the one that you mean"
             yield file.mistake(("openings", "networks", i), what)
-        elif why := _never(stack, network):
+        elif why := never(stack, network):
             yield file.mistake(("openings", "networks", i), why)
     for i, name in enumerate(stack.openings.nodes):
         if name not in nodes:
@@ -98,7 +98,7 @@ def _address(server: str) -> Network | None:
 def _refused(stack: Loaded[Stack], network: Network, *, public: bool) -> str | None:
     """Why a workspace may not have a network; None when it may. `public` ones may be everybody's."""
     model = stack.model
-    if why := _never(model, network):
+    if why := never(model, network):
         return why
     inside = [node for node in model.cluster.nodes if _overlap(ipaddress.ip_network(node.ip), network)]
     given = [node for node in inside if node.name in model.openings.nodes]
@@ -113,7 +113,8 @@ def _refused(stack: Loaded[Stack], network: Network, *, public: bool) -> str | N
     return f"the stack does not open {network}; {_add(stack, 'networks', str(network))}"
 
 
-def _never(stack: Stack, network: Network) -> str | None:
+def never(stack: Stack, network: Network) -> str | None:
+    """Why nothing may be opened to a network, whoever says so; None where it is one that can be."""
     for key, text in (("podCidr", stack.cluster.podCidr), ("serviceCidr", stack.cluster.serviceCidr)):
         if _overlap(ipaddress.ip_network(text), network):
             return f"{network} overlaps the cluster's {key} {text}; workspaces do not reach each other"

@@ -49,7 +49,12 @@ def _domain(text: str) -> str:
 Domain = Annotated[str, AfterValidator(_domain), like(patterns.DOMAIN, "a domain name", "example.com", maxLength=253)]
 
 
-def _port(number: int) -> int:
+def port_number(number: int) -> int:
+    """The number of a port, as it is.
+
+    Raises:
+        ValueError: there is no such port.
+    """
     if not 1 <= number <= 65535:
         raise ValueError(f"{number} is not a port (1-65535)")
     return number
@@ -57,7 +62,7 @@ def _port(number: int) -> int:
 
 Port = Annotated[
     int,
-    AfterValidator(_port),
+    AfterValidator(port_number),
     WithJsonSchema(
         {
             "type": "integer",

@@ -6,19 +6,20 @@ secrets' values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from config.app import App
 from config.checks import usage
 from config.fields.quantities import seconds
+from config.load_balancer import LoadBalancer, service_name
 from config.routes import app_ports, ports_of, route_port, sibling_ports
 from config.schedule import CronSchedule
 from config.stack import Stack
 from config.workspace import Workspace
 from manifests import images, names, pods, walls
-from manifests.app import containers, storage
+from manifests.app import containers, load_balancer, storage
 from manifests.app.static import StaticFiles
 from manifests.ingress import controller
 
@@ -44,6 +45,10 @@ class Unit:
     """The stack's override of the image."""
     files: StaticFiles | None = None
     """The files of a static app."""
+    load_balancer: LoadBalancer | None = None
+    """What the stack gives it of the home network."""
+    home: Sequence[Manifest] = ()
+    """Who comes from there, as peers."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -62,10 +67,16 @@ class Unit:
 
 def units(stack: Stack, workspace: Workspace, files: Mapping[str, StaticFiles]) -> tuple[Unit, ...]:
     """Every app of a workspace with the stack's override of its image, sorted by name."""
-    return tuple(
-        Unit(workspace.name, name, app, stack.images.get(f"{workspace.name}/{name}"), files.get(name))
-        for name, app in sorted(workspace.apps.items())
-    )
+
+    def unit(name: str, app: App) -> Unit:
+        key = f"{workspace.name}/{name}"
+        made = Unit(workspace.name, name, app, stack.images.get(key), files.get(name))
+        given = stack.loadBalancers.get(key)
+        if given is None:
+            return made
+        return replace(made, load_balancer=given, home=walls.home(given.loadBalancerSourceRanges, stack.cluster))
+
+    return tuple(unit(name, app) for name, app in sorted(workspace.apps.items()))
 
 
 def most_replicas(app: App) -> int:
@@ -209,6 +220,12 @@ def service(unit: Unit) -> Manifest | None:
     }
 
 
+def at_home(unit: Unit) -> Manifest | None:
+    """The Service that offers its ports on the home network; None where it has none."""
+    metadata = unit.metadata(name=service_name(unit.name))
+    return load_balancer.service(unit.app, unit.load_balancer, metadata, unit.match)
+
+
 def service_ports(unit: Unit) -> dict[str, int]:
     """The Service's ports by name; none where there is no Service."""
     return dict(sorted(app_ports(unit.app).items())) if containers.target_ports(unit.app) else {}
@@ -217,15 +234,18 @@ def service_ports(unit: Unit) -> dict[str, int]:
 def wall(unit: Unit) -> Manifest:
     """The app's one NetworkPolicy.
 
-    The ingress controller reaches a port with a route, the workspace's apps one without or one that says so, and nobody
-    else comes in. Where the app may go is the workspace's business (`manifests.workspace`).
+    The ingress controller reaches a port with a route, the workspace's apps one without or one that says so, the home
+    network one that both files offer it, and nobody else comes in. Where the app may go is the workspace's business
+    (`manifests.workspace`).
     """
     routed = {route_port(unit.app, rule) for rule in unit.app.routes}
     public = containers.openings(unit.app, routed)
     internal = containers.openings(unit.app, sibling_ports(unit.app))
+    offered = containers.openings(unit.app, load_balancer.taken(unit.app)) if unit.home else []
     rules = [
         *([{"from": [controller.PEER], "ports": public}] if public else []),
         *([{"from": [APP_PODS], "ports": internal}] if internal else []),
+        *([{"from": list(unit.home), "ports": offered}] if offered else []),
     ]
     return {
         "apiVersion": "networking.k8s.io/v1",

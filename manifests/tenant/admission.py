@@ -7,11 +7,11 @@ what tenants alone are held to is in `bounds`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from manifests import names
-from manifests.tenant.policies import binding, policy, rule
+from manifests.tenant.policies import NOT_A_TENANT, binding, policy, rule
 
 Manifest = dict[str, Any]
 
@@ -82,17 +82,30 @@ def _cel(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def service_policy() -> Manifest:
-    """The policy for Services of workspaces: inside the cluster only, and only towards pods of their own namespace."""
+def service_policy(at_home: Sequence[str] = ()) -> Manifest:
+    """The policy for Services of workspaces: inside the cluster only, and only towards pods of their own namespace.
+
+    Args:
+        at_home: Those that the stack gives to the home network, as `<namespace>/<name>`. No tenant makes or changes
+            one: it could take another's address, or hide who comes.
+    """
+    inside = "!has(object.spec.type) || object.spec.type == 'ClusterIP'"
+    why = "the type must be ClusterIP: the tunnel is the only way in, and an ExternalName would lead anywhere"
+    if at_home:
+        inside = (
+            f"{inside} || (object.spec.type == 'LoadBalancer' && "
+            f"object.metadata.namespace + '/' + object.metadata.name in {json.dumps(list(at_home))} && "
+            "has(object.spec.externalTrafficPolicy) && object.spec.externalTrafficPolicy == 'Local' && "
+            "has(object.spec.loadBalancerSourceRanges) && object.spec.loadBalancerSourceRanges.size() > 0 && "
+            f"{NOT_A_TENANT})"
+        )
+        why = f"{why}; what the stack gives to the home network is the platform's to make"
     return policy(
         SERVICES,
         rule("", "services"),
         conditions={},
         validations=[
-            (
-                "!has(object.spec.type) || object.spec.type == 'ClusterIP'",
-                "the type must be ClusterIP: the tunnel is the only way in, and an ExternalName would lead anywhere",
-            ),
+            (inside, why),
             (
                 "!has(object.spec.externalIPs) || object.spec.externalIPs.size() == 0",
                 "externalIPs must be left out: they would take over somebody else's traffic",

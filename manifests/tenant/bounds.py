@@ -12,7 +12,7 @@ import json
 from typing import Any
 
 from manifests import pods
-from manifests.tenant.policies import binding, policy, rule
+from manifests.tenant.policies import NOT_A_TENANT, binding, policy, rule
 
 Manifest = dict[str, Any]
 
@@ -44,10 +44,7 @@ outlives its maker's rights (rule 55)."""
 _JOB_TRACKING = "batch.kubernetes.io/job-tracking"
 _CLAIM_IN_USE = "kubernetes.io/pvc-protection"
 
-_TENANT = {
-    "from-a-tenant": "!authorizer.group(request.resource.group).resource(request.resource.resource)"
-    ".check('update').allowed()"
-}
+_TENANT = {"from-a-tenant": f"!{NOT_A_TENANT}"}
 
 
 def objects_policy() -> Manifest:

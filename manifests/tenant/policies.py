@@ -18,6 +18,9 @@ from manifests import names
 
 Manifest = dict[str, Any]
 
+NOT_A_TENANT = "authorizer.group(request.resource.group).resource(request.resource.resource).check('update').allowed()"
+"""Who may update such objects in every namespace is no tenant (`bounds`)."""
+
 _EVERYWHERE = {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}}
 """The API server's defaults, written out: it keeps what is matched as one value, so that leaving them to it would be a
 change to whoever compares."""

@@ -5,6 +5,7 @@ What each says is `admission` and `bounds`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from manifests.ingress.annotations import ALLOWED_ANNOTATIONS
@@ -13,9 +14,9 @@ from manifests.tenant import admission, bounds
 Manifest = dict[str, Any]
 
 
-def policies() -> dict[str, Manifest]:
-    """The policies, by role."""
-    own = {"ingresses": admission.ingress_policy(ALLOWED_ANNOTATIONS), "services": admission.service_policy()}
+def policies(at_home: Sequence[str] = ()) -> dict[str, Manifest]:
+    """The policies, by role; `at_home` are the Services that the stack gives to the home network."""
+    own = {"ingresses": admission.ingress_policy(ALLOWED_ANNOTATIONS), "services": admission.service_policy(at_home)}
     return {**own, **bounds.policies()}
 
 

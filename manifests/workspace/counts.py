@@ -11,7 +11,7 @@ from config.routes import protected_hosts, routes_of
 from config.stack import Stack
 from config.workspace import Workspace
 from manifests import pods
-from manifests.app import containers, storage
+from manifests.app import containers, load_balancer, storage
 
 SECRETS = "secrets"
 CONFIG_MAPS = "configmaps"
@@ -56,7 +56,7 @@ def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
         SECRETS: sum(bool(containers.secrets_of(app)) for app in apps) + passwords + sign_in,
         # One more is Kubernetes' own: the certificate of the API server.
         CONFIG_MAPS: sum(bool(containers.plain_files(app)) or app.static is not None for app in apps) + sign_in + 1,
-        SERVICES: sum(bool(containers.target_ports(app)) for app in apps) + sign_in,
+        SERVICES: sum(bool(containers.target_ports(app)) + bool(load_balancer.taken(app)) for app in apps) + sign_in,
         CLAIMS: sum(len(usage.own_volumes(app)) for app in apps),
         "count/deployments.apps": deployments,
         "count/replicasets.apps": _REPLICA_SETS * deployments,

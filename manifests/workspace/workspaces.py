@@ -14,7 +14,7 @@ from config.routes import hosts_of
 from config.stack import Stack
 from config.workspace import Workspace
 from manifests import names, pods, walls
-from manifests.app import apps, storage
+from manifests.app import apps, load_balancer, storage
 from manifests.workspace import counts
 
 Manifest = dict[str, Any]
@@ -62,8 +62,9 @@ def guards(stack: Stack, workspace: Workspace) -> dict[str, Manifest]:
 
 
 def quota(stack: Stack, workspace: Workspace) -> Manifest:
-    """The ResourceQuota: compute, disk, and how many of everything. No Service of it is a way in past the tunnel.
+    """The ResourceQuota: compute, disk, and how many of everything.
 
+    No Service is a way in past the tunnel but those that the stack gives and the file takes.
     Storage is what the apps' volumes add up to where the file does not say. Dex' own records are not counted: whoever
     filled the count would end every sign-in.
     """
@@ -86,8 +87,7 @@ def quota(stack: Stack, workspace: Workspace) -> Manifest:
                 "requests.ephemeral-storage": memory_quantity(disk_requests),
                 "limits.ephemeral-storage": memory_quantity(disk_limits),
                 **{kind: str(count) for kind, count in counts.most(stack, workspace).items()},
-                "services.loadbalancers": "0",
-                "services.nodeports": "0",
+                **{kind: str(count) for kind, count in load_balancer.quota(stack, workspace).items()},
             }
         },
     )

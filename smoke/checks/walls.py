@@ -10,7 +10,7 @@ from typing import Any
 
 from config.workspace import Workspace
 from manifests import names
-from manifests.app import apps
+from manifests.app import apps, load_balancer
 from manifests.ingress import installation
 from manifests.signin import door
 from manifests.tenant import rules
@@ -30,7 +30,7 @@ def results(plan: Plan, cluster: Cluster) -> Iterator[Result]:
     for namespace, wanted in policies(plan).items():
         verdict = judge_policies(plan, namespace, wanted, cluster.objects[namespace])
         yield result("walls", f"NetworkPolicies of {namespace}", verdict)
-    for rule in admission():
+    for rule in admission(plan):
         name = f"{rule['kind']} {rule['metadata']['name']}"
         yield result("walls", name, judge_rule(plan, rule, cluster.rules))
 
@@ -127,9 +127,9 @@ def _written_out(value: Any, key: str = "") -> Any:
     return {"protocol": "TCP", **kept} if key == "ports" else kept
 
 
-def admission() -> list[Manifest]:
+def admission(plan: Plan) -> list[Manifest]:
     """The admission policies and their bindings."""
-    return [*rules.policies().values(), *rules.bindings().values()]
+    return [*rules.policies(load_balancer.names(plan.stack)).values(), *rules.bindings().values()]
 
 
 def judge_rule(plan: Plan, wanted: Manifest, live: Sequence[Manifest] | Unreadable) -> Verdict:

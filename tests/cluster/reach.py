@@ -197,8 +197,10 @@ def _declared(spec: Manifest) -> dict[Port, str]:
 def _at_home(stack: Rendered) -> list[str]:
     """Addresses at home: some, and for each network that a policy names, one in it and the two beside it."""
     nodes = {node.ip for node in stack.platform.stack.cluster.nodes}
-    rules = [rule for policy in policies(stack) for rule in policy["spec"].get("egress", ())]
-    blocks = {peer["ipBlock"]["cidr"] for rule in rules for peer in rule.get("to", ()) if "ipBlock" in peer}
+    specs = [policy["spec"] for policy in policies(stack)]
+    rules = [rule for spec in specs for rule in (*spec.get("egress", ()), *spec.get("ingress", ()))]
+    peers = [peer for rule in rules for peer in (*rule.get("to", ()), *rule.get("from", ()))]
+    blocks = {peer["ipBlock"]["cidr"] for peer in peers if "ipBlock" in peer}
     found = list(HOME)
     for network in sorted(ipaddress.ip_network(block) for block in blocks if not block.endswith("/0")):
         beside = (network.network_address - 1, network.broadcast_address + 1)

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from config.app import App
+from config.ports import AppPort
+from config.routes import ports_of
 from config.workspace import Workspace
 from manifests import names
 from tests.cluster import reach
@@ -128,10 +131,35 @@ def neither_side_opens_a_way_between_workspaces(matrix: Matrix, stack: Rendered)
 
 
 def a_port_with_a_route_is_the_controllers_alone(matrix: Matrix, stack: Rendered) -> Iterator[str]:
-    """Decision 0010: nobody else could be believed an identity header."""
+    """Decision 0010: nobody else could be believed an identity header, but by a word at the port."""
     for name, number in routed(stack):
         if names.APP_LABEL in matrix.ends[name].labels:
-            yield from _only(matrix, name, Port(number, "TCP"), CONTROLLER)
+            shared = apps(matrix, matrix.ends[name].namespace) if _port(stack, name, number).siblings else []
+            yield from _only(matrix, name, Port(number, "TCP"), CONTROLLER, *(other.name for other in shared))
+
+
+def _port(stack: Rendered, name: str, number: int) -> AppPort:
+    """What an app's file says of a port; of a static folder's nothing."""
+    found = [port for port in ports_of(_app(stack, name)).values() if port.number == number]
+    return found[0] if found else AppPort(number=number)
+
+
+def _app(stack: Rendered, name: str) -> App:
+    namespace, _, app = name.partition("/")
+    return {workspace.name: workspace for workspace in stack.platform.workspaces}[namespace].apps[app]
+
+
+def _from_home(matrix: Matrix, stack: Rendered, name: str, port: Port) -> set[str]:
+    """The machines at home to which both files offer a port, by plain numbers."""
+    given = stack.platform.stack.loadBalancers.get(name)
+    if given is None or names.APP_LABEL not in matrix.ends[name].labels:
+        return set()
+    mine = [each for each in ports_of(_app(stack, name)).values() if (each.number, each.protocol) == port]
+    if not any(f"{each.loadBalancer}/{each.protocol}" in given.ports for each in mine):
+        return set()
+    networks = [ipaddress.ip_network(cidr) for cidr in given.loadBalancerSourceRanges]
+    home = [end for end in matrix.ends.values() if end.name.startswith("home")]
+    return {end.name for end in home if any(ipaddress.ip_address(end.ip) in network for network in networks)}
 
 
 def a_port_without_a_route_is_for_apps_of_its_workspace(matrix: Matrix, stack: Rendered) -> Iterator[str]:
@@ -140,7 +168,8 @@ def a_port_without_a_route_is_for_apps_of_its_workspace(matrix: Matrix, stack: R
     for app in apps(matrix):
         for port in app.ports:
             if (app.name, port.number) not in behind:
-                yield from _only(matrix, app.name, port, *(other.name for other in apps(matrix, app.namespace)))
+                siblings = [other.name for other in apps(matrix, app.namespace)]
+                yield from _only(matrix, app.name, port, *siblings, *_from_home(matrix, stack, app.name, port))
 
 
 def a_port_that_no_container_names_is_closed(matrix: Matrix, stack: Rendered) -> Iterator[str]:
@@ -176,9 +205,13 @@ def metrics_and_probes_are_open_to_nobody(matrix: Matrix, stack: Rendered) -> It
 
 
 def nothing_comes_in_from_elsewhere(matrix: Matrix, stack: Rendered) -> Iterator[str]:
-    """Not from other namespaces, whatever labels a pod there wears, and not from nodes, home or the internet."""
+    """Not from other namespaces, whatever labels a pod there wears, and not from nodes or the internet.
+
+    From home only where both files say so; who that is, another property says.
+    """
     for (source, destination), ports in matrix.open.items():
-        if not matrix.ends[source].walled:
+        offered = [port for port in ports if source in _from_home(matrix, stack, destination, port)]
+        if not matrix.ends[source].walled and list(ports) != offered:
             yield f"{source} -> {destination}: {', '.join(map(str, ports))}"
 
 
@@ -251,6 +284,14 @@ def the_internet_is_reached_where_the_files_say(matrix: Matrix, stack: Rendered)
             yield from _exactly(matrix, end.name, there, wanted)
 
 
+def what_is_offered_at_home_is_reached_from_there(matrix: Matrix, stack: Rendered) -> Iterator[str]:
+    for name in stack.platform.stack.loadBalancers:
+        for port in matrix.ends[name].ports:
+            wanted = _from_home(matrix, stack, name, port)
+            if (found := {each for each in matrix.sources(name, port) if each.startswith(("home", "node"))}) != wanted:
+                yield f"{name} {port} is reached by {sorted(found)}, not by {sorted(wanted)}"
+
+
 def nobody_is_let_in_who_may_not_come(matrix: Matrix, stack: Rendered) -> Iterator[str]:
     """An opening on the inner side alone does nothing today, and waits for a mistake on the other side."""
     for pair, ports in matrix.allowed_by("ingress").items():
@@ -275,6 +316,7 @@ PROPERTIES: list[Property] = [
     home_is_reached_through_declared_openings_only,
     of_the_nodes_only_the_api_server_is_reached_and_by_two,
     the_internet_is_reached_where_the_files_say,
+    what_is_offered_at_home_is_reached_from_there,
     nobody_is_let_in_who_may_not_come,
 ]
 
@@ -419,6 +461,23 @@ def _a_file_server_forgotten(walls: list[Manifest]) -> None:
     egress[:] = [rule for rule in egress if rule["to"][0].get("ipBlock", {}).get("cidr") != "10.0.0.7/32"]
 
 
+def _nodes_at_what_is_offered(walls: list[Manifest]) -> None:
+    for peer in _spec(walls, "legacy/old")["ingress"][-1]["from"]:
+        peer["ipBlock"].pop("except", None)
+
+
+def _all_of_home_at_what_is_offered(walls: list[Manifest]) -> None:
+    _spec(walls, "legacy/old")["ingress"][-1]["from"][0]["ipBlock"] = {"cidr": "10.0.0.0/22"}
+
+
+def _every_port_for_home(walls: list[Manifest]) -> None:
+    del _spec(walls, "legacy/old")["ingress"][-1]["ports"]
+
+
+def _pods_from_home(walls: list[Manifest]) -> None:
+    _spec(walls, "legacy/old")["ingress"][-1]["from"].append({"ipBlock": {"cidr": "10.42.0.0/16"}})
+
+
 @pytest.mark.parametrize(
     ("breaks", "noticed"),
     [
@@ -444,6 +503,11 @@ def _a_file_server_forgotten(walls: list[Manifest]) -> None:
         (_a_policy_in_another_namespace, nothing_comes_in_from_elsewhere),
         (_no_dns_for_the_controller, nothing_goes_to_other_namespaces_but_to_their_dns),
         (_everything_of_kube_system, nothing_goes_to_other_namespaces_but_to_their_dns),
+        (_nodes_at_what_is_offered, what_is_offered_at_home_is_reached_from_there),
+        (_nodes_at_what_is_offered, nothing_comes_in_from_elsewhere),
+        (_all_of_home_at_what_is_offered, what_is_offered_at_home_is_reached_from_there),
+        (_every_port_for_home, nothing_comes_in_from_elsewhere),
+        (_pods_from_home, neither_side_opens_a_way_between_workspaces),
         (_a_file_server_forgotten, home_is_reached_through_declared_openings_only),
     ],
     ids=lambda value: value.__name__.strip("_"),

@@ -12,7 +12,7 @@ from components.app import TenantApp, TenantAppArgs
 from components.native import KubernetesObject, RandomBytes
 from config.app import App
 from manifests.app import apps, reads, storage
-from tests.config.examples import SITE, app, assert_valid
+from tests.config.examples import SITE, app, assert_valid, stack, workspace
 
 from .recording import Recording, Secret, providers, record
 
@@ -69,6 +69,25 @@ FULL = {
         "data": {"mount": "/data", "size": "1Gi", "accessMode": "ReadWriteMany"},
     },
 }
+
+
+def test_what_is_offered_at_home_waits_for_the_wall() -> None:
+    made = app(port={"number": 53, "protocol": "UDP", "loadBalancer": 53})
+    given = {"ports": ["53/UDP"], "loadBalancerSourceRanges": ["10.0.0.0/24"]}
+    platform = stack(loadBalancers={"team/web": given})
+    team = workspace(apps={"web": made.model_dump(mode="json", exclude_unset=True)})
+    [unit] = apps.units(platform, team, {})
+    seen = _record(made, unit=unit)
+    assert _own(seen) == {
+        "NetworkPolicy/team.web-wall": "web",
+        "Deployment/team.web-deployment": "web",
+        "Service/team.web-service": "web",
+        "Service/team.web-lan": "web-lan",
+    }
+    offered = seen.one("Service", "team.web-lan")
+    assert offered.manifest == apps.at_home(unit)
+    assert "NetworkPolicy/team.web-wall" in offered.dependencies
+    assert "NetworkPolicy/team-wall" in offered.dependencies
 
 
 def test_a_plain_app_is_a_deployment_a_service_and_a_wall() -> None:

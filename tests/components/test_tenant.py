@@ -5,20 +5,24 @@ from __future__ import annotations
 import pulumi
 import pytest
 
-from components.tenant import TenancyRules
+from components.tenant import TenancyRules, TenancyRulesArgs
 from manifests.tenant import people, rules
 
 from .recording import Recording, providers, record
 
+AT_HOME = ("games/minecraft-lan",)
+
 
 @pytest.fixture(scope="module")
 def seen() -> Recording:
-    return record(lambda: TenancyRules("tenancy", pulumi.ResourceOptions(providers=providers())))
+    return record(
+        lambda: TenancyRules("tenancy", TenancyRulesArgs(AT_HOME), pulumi.ResourceOptions(providers=providers()))
+    )
 
 
 def test_the_rules_for_all_tenants_are_those_that_were_decided(seen: Recording) -> None:
     assert {made.id: made.manifest for made in seen if made.parent == "TenancyRules/tenancy"} == {
-        **{f"ValidatingAdmissionPolicy/tenancy-policy-{role}": made for role, made in rules.policies().items()},
+        **{f"ValidatingAdmissionPolicy/tenancy-policy-{role}": made for role, made in rules.policies(AT_HOME).items()},
         **{f"ValidatingAdmissionPolicyBinding/tenancy-binding-{role}": made for role, made in rules.bindings().items()},
         "ClusterRole/tenancy-role-edit": people.cluster_roles()["edit"],
         "ClusterRole/tenancy-role-view": people.cluster_roles()["view"],

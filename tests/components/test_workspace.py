@@ -8,7 +8,7 @@ import pulumi
 import pytest
 
 from components.signin import DexCustomResources
-from components.tenant import TenancyRules
+from components.tenant import TenancyRules, TenancyRulesArgs
 from components.workspace import Workspace, WorkspaceArgs
 from config.routes import routes_of
 from config.stack import Stack
@@ -50,7 +50,7 @@ def _record(*models: Model, settings: Stack | None = None) -> Recording:
 
     def program() -> None:
         opts = pulumi.ResourceOptions(providers=providers())
-        rules = TenancyRules("tenancy", opts)
+        rules = TenancyRules("tenancy", TenancyRulesArgs(), opts)
         dex = DexCustomResources("dex", opts)
         for model in models:
             args = WorkspaceArgs(

@@ -104,6 +104,18 @@ def yaml_blocks() -> Iterator[tuple[str, str]]:
 YAML = dict(yaml_blocks())
 
 
+def _at_home(keys: dict[str, Any], workspace: dict[str, Any]) -> list[str]:
+    """The stack gives what the workspace takes of the home network, and runs what the stack gives to others."""
+    given = keys.setdefault("loadBalancers", {})
+    for name, app in workspace["apps"].items():
+        ports = [port for port in (app.get("port"), *app.get("ports", {}).values()) if isinstance(port, dict)]
+        if taken := [f"{p['loadBalancer']}/{p.get('protocol', 'TCP')}" for p in ports if "loadBalancer" in p]:
+            given[f"{workspace['name']}/{name}"] = {"ports": taken, "loadBalancerSourceRanges": ["10.0.0.0/24"]}
+    for key in given:
+        workspace["apps"].setdefault(key.partition("/")[2], {"image": "docker.io/traefik/whoami:v1.11.0"})
+    return sorted({key.partition("/")[0] for key in given} - {workspace["name"]})
+
+
 @pytest.mark.parametrize("place", YAML)
 def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     written = parse_yaml(YAML[place], place).data
@@ -123,6 +135,7 @@ def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     shared = keys.get("secretReaders", {})
     others = sorted({reader for readers in shared.values() for reader in readers} - {workspace["name"]})
     named += shared
+    others += _at_home(keys, workspace)
     keys["workspaces"] = [workspace["name"], *others]
     folder = tmp_path / "workspaces"
     folder.mkdir()

@@ -40,7 +40,7 @@ def test_smoke_knows_what_every_namespace_says(rendered: Rendered, plan: Plan) -
     }
 
 
-def test_smoke_knows_every_admission_policy(rendered: Rendered) -> None:
+def test_smoke_knows_every_admission_policy(rendered: Rendered, plan: Plan) -> None:
     made = rendered.of("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
-    assert len(made) == len(walls.admission())
-    assert [each for each in walls.admission() if each not in made] == []
+    assert len(made) == len(walls.admission(plan))
+    assert [each for each in walls.admission(plan) if each not in made] == []

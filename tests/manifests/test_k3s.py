@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from config.load_balancer import LoadBalancer
 from config.mistakes import Mistakes
 from config.stack import Stack
 from manifests import k3s
@@ -41,6 +43,17 @@ def test_the_control_plane_comes_first_with_every_flag_it_needs() -> None:
         "--cluster-cidr=10.42.0.0/16 --service-cidr=10.43.0.0/16 --https-listen-port=6443 --disable=traefik,servicelb "
         "--secrets-encryption --write-kubeconfig-mode=0600"
     )
+
+
+def test_service_lb_runs_where_an_app_has_no_address_of_its_own() -> None:
+    given = {"ports": ["53/UDP"], "loadBalancerSourceRanges": ["10.0.0.0/24"]}
+    by_nodes = _stack().model_copy(
+        update={"loadBalancers": {"team/dns": LoadBalancer.model_validate_json(json.dumps(given))}}
+    )
+    assert " --disable=traefik " in k3s.install_commands(by_nodes)["pi-1"]
+    own = LoadBalancer.model_validate_json(json.dumps({**given, "loadBalancerIP": "10.0.0.241"}))
+    by_another = _stack().model_copy(update={"loadBalancers": {"team/dns": own}})
+    assert k3s.install_commands(by_another) == k3s.install_commands(_stack())
 
 
 def test_a_worker_joins_with_a_token_that_is_read_and_not_printed() -> None:

@@ -258,7 +258,7 @@ class Cluster:
                 {"kind": "NetworkPolicy", "metadata": {"name": name}, "spec": stored(wall)}
                 for name, wall in policies.items()
             ]
-        self.rules = [_rule(each) for each in walls.admission()]
+        self.rules = [_rule(each) for each in walls.admission(plan)]
         self.nodes = [each for node in plan.stack.cluster.nodes for each in _node(node, self.version)]
         for pod in (each for part in self.objects.values() for each in part if each["kind"] == "Pod"):
             pod["spec"]["nodeName"] = plan.stack.cluster.nodes[-1].name

@@ -424,11 +424,11 @@ def test_a_namespace_that_says_something_else_is_noticed(plan: Plan, change: tup
 
 def test_admission_is_compared_without_the_servers_defaults(plan: Plan, tmp_path: Any) -> None:
     live = standin.Cluster(plan, tmp_path).rules
-    assert {each["metadata"]["name"].removeprefix("warren-") for each in walls.admission()} == {
+    assert {each["metadata"]["name"].removeprefix("warren-") for each in walls.admission(plan)} == {
         *("config", "ingresses", "objects", "pods", "services"),
     }
-    assert [walls.judge_rule(plan, each, live).status for each in walls.admission()] == ["ok"] * 10
-    assert [walls.judge_rule(plan, each, []).status for each in walls.admission()] == ["fail"] * 10
+    assert [walls.judge_rule(plan, each, live).status for each in walls.admission(plan)] == ["ok"] * 10
+    assert [walls.judge_rule(plan, each, []).status for each in walls.admission(plan)] == ["fail"] * 10
 
 
 @pytest.mark.parametrize(
@@ -444,7 +444,7 @@ def test_a_weaker_admission_rule_is_noticed(plan: Plan, tmp_path: Any, kind: str
     live = standin.Cluster(plan, tmp_path).rules
     weak = next(each for each in live if each["kind"] == kind)
     weak["spec"][key] = value
-    wanted = next(each for each in walls.admission() if each["kind"] == kind)
+    wanted = next(each for each in walls.admission(plan) if each["kind"] == kind)
     assert walls.judge_rule(plan, wanted, live).status == "fail"
 
 
