@@ -21,7 +21,7 @@ from manifests.app.static import StaticFiles
 from manifests.ingress.annotations import password, route_ingresses
 from manifests.signin import door
 from manifests.tenant import people
-from manifests.workspace import mark, workspaces
+from manifests.workspace import mark, registries, workspaces
 
 from .app import TenantApp, TenantAppArgs
 from .native import KubernetesObject, RandomBytes
@@ -49,8 +49,8 @@ class Workspace(pulumi.ComponentResource):
     """A workspace.
 
     Makes: the Namespace (protected when it holds data), ResourceQuota, LimitRange, the NetworkPolicies for all pods,
-    the AuthGateway when people sign in, a TenantApp an app, the Ingresses of its routes with their basic-auth Secrets,
-    and RoleBindings for people.
+    the Secret that signs them in to registries, the AuthGateway when people sign in, a TenantApp an app, the Ingresses
+    of its routes with their basic-auth Secrets, and RoleBindings for people.
     """
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -70,14 +70,17 @@ class Workspace(pulumi.ComponentResource):
             # Nobody comes in while the quota is not there.
             make(f"people-{role}", manifest, *guards)
 
+        signs_in = registries.pull_secret(stack, workspace, secrets, pulumi.Output.json_dumps)
+        # The quota before it, and it before the pods: an image that does not come is tried again minutes later.
+        before_apps = guards if signs_in is None else [*guards, make("registries", signs_in, *guards)]
         salt = RandomBytes(f"{name}-salt", 32, here)
         if workspace.auth != "none":
             assert args.dex is not None, "a workspace that signs people in comes with Dex' custom resources"
-            signs_in = AuthGatewayArgs(workspace, stack, secrets, salt, namespace, args.dex, guards)
-            AuthGateway(f"{name}-auth", signs_in, here)
+            gateway = AuthGatewayArgs(workspace, stack, secrets, salt, namespace, args.dex, guards)
+            AuthGateway(f"{name}-auth", gateway, here)
         for unit in apps.units(stack, workspace, args.static):
             # A dot, which no name has: app `x-web` of workspace `team` is not app `web` of workspace `team-x`.
-            app = TenantAppArgs(unit, namespace, salt, secrets, guards, stack.protectData)
+            app = TenantAppArgs(unit, namespace, salt, secrets, before_apps, stack.protectData)
             TenantApp(f"{name}.{unit.name}", app, here)
         routes, gates = routes_of(stack, workspace), door.gates(stack, workspace)
         for route in routes:

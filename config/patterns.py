@@ -57,6 +57,9 @@ _REPOSITORY = r"[a-z0-9][a-z0-9._-]*(:[0-9]+)?(/[a-z0-9._-]+)*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 IMAGE = rf"{_REPOSITORY}(:{_TAG})?@sha256:[0-9a-f]{{64}}|{_REPOSITORY}:(?!latest$){_TAG}"
 
+_REGISTRY_HOST = rf"({LABEL}(\.{LABEL})+(:{up_to(65535)})?|{LABEL}:{up_to(65535)})"
+REGISTRY = rf"(?!index\.docker\.io){_REGISTRY_HOST}(/[a-z0-9][a-z0-9._-]*)*"
+
 TIME_ZONE = r"(?!Local$)[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}"
 
 EMAIL = r"[^@\s,*A-Z]+@[^@\s,*A-Z]+\.[^@\s,*A-Z]+"

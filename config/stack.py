@@ -16,6 +16,7 @@ from config.fields.quantities import Memory
 from config.fields.secrets import SecretName
 from config.fields.written import Written, like
 from config.load_balancer import LoadBalancer
+from config.registries import Registry, RegistryName
 from config.together import such_as
 
 
@@ -165,6 +166,11 @@ class Stack(Written):
     """Image overrides, `<workspace>/<app>: image`, so that a pipeline can deploy a tag without editing YAML."""
     env: Annotated[dict[EnvName, EnvText], such_as({"TZ": "Europe/Berlin"})] = {}
     """Environment variables of every app of every workspace; a workspace's and an app's own win. No secrets."""
+    registries: Annotated[
+        dict[RegistryName, Registry],
+        such_as({"ghcr.io/owner": {"username": "robot", "password": {"secret": "ghcr-pull"}}}),
+    ] = {}
+    """Image registries that ask who pulls. A workspace uses one that it names and whose secret it may read."""
     services: Services = Services()
     """Optional platform services; none exists yet."""
     openings: Openings = Openings()

@@ -13,6 +13,7 @@ from config.fields.containers import EnvName, PodSecurity
 from config.fields.names import Name
 from config.fields.quantities import Cpu, Memory
 from config.fields.written import MAPPING, TEXT, Written, either
+from config.registries import RegistryName
 from config.signin import Auth
 from config.together import editor, has, such_as, where
 
@@ -96,6 +97,8 @@ class Workspace(Written):
     """What runs here, by a name of your choice."""
     env: Annotated[dict[EnvName, EnvValue], such_as({"TZ": "Europe/Berlin"})] = {}
     """Environment variables of every app here, as if each had written them; an app's own win."""
+    registries: tuple[RegistryName, ...] = ()
+    """Registries of the stack that ask who pulls, and that images of apps here are pulled from."""
     fragments: Annotated[dict[str, Any], such_as({"small": {"memory": "32Mi"}})] = {}
     """Parts of YAML for anchors (`&small`) to name, and for `*small` and `<<: *small` to repeat elsewhere in the file.
     Nothing else reads them."""

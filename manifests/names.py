@@ -26,6 +26,9 @@ CHECKSUM_ANNOTATION = "warren/config"
 WORKSPACE_LABEL = "warren/workspace"
 APP_LABEL = "warren/app"
 
+PULL_SECRET = "warren.registries"  # noqa: S105 - a Secret's name
+"""With a dot, which no app's name has: apps' Secrets are called as they are."""
+
 DEX, PROXY = reserved.DEX, reserved.PROXY
 """What sign-in is called in a workspace's namespace."""
 

@@ -124,7 +124,7 @@ def load(
         sign_ins(stack.model, workspaces),
         {name: each.static for name, each in read.items()},
         {name: [each.file.document.file, *each.shown] for name, each in read.items()},
-        readers={**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(documents)},
+        readers={**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(document, documents)},
         warnings=tuple(
             sorted([*strays(root, stack_name), *warnings.check(stack.model, files, static_server.ENVIRONMENT)])
         ),
@@ -135,7 +135,7 @@ def load(
 def readers(root: Path, stack_name: str, written: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Every secret that a stack's workspaces name -> those workspaces, in files that may be wrong otherwise."""
     document, found = stack_document(root, stack_name, written, ())
-    return secret_rules.used_by(workspace_documents(folders(root, stack_name, found), document, found))
+    return secret_rules.used_by(document, workspace_documents(folders(root, stack_name, found), document, found))
 
 
 def _validated(model: type[Model], document: Document, found: list[Mistake]) -> Loaded[Model] | None:

@@ -15,7 +15,7 @@ from config.checks.capacity import over_capacity
 from config.checks.check_routes import below
 from config.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
 from config.fields.quantities import mebibytes, millicores
-from config.mistakes import Document, KeyPath, Loaded, Mistake, dotted
+from config.mistakes import Document, KeyPath, Loaded, Mistake, dotted, nearest
 from config.routes import host_of, hostname
 from config.stack import Stack
 from config.workspace import Workspace
@@ -29,6 +29,7 @@ def check(stack: StackFile, files: Sequence[File]) -> list[Mistake]:
     found = [*_paths(stack.model, files), *_images(stack, files), *load_balancers.check(stack, files)]
     for file in files:
         found += [*_people(stack.model, file), *openings.check(stack, file), *_quota(stack.model, file)]
+        found += _registries(stack.model, file)
     return found
 
 
@@ -130,6 +131,17 @@ def _people(stack: Stack, file: File) -> Iterator[Mistake]:
             ("access",),
             "names groups, and the stack does not say who signs them in; add warren:people to the stack file",
         )
+
+
+def _registries(stack: Stack, file: File) -> Iterator[Mistake]:
+    used = file.model.registries
+    for i, registry in enumerate(used):
+        if registry in used[:i]:
+            yield file.mistake(("registries", i), f"{registry} is listed twice; keep one")
+        elif registry not in stack.registries:
+            add = f"add it to warren:registries: {{ {registry}: {{ username: NAME, password: {{ secret: NAME }} }} }}"
+            words = nearest(registry, sorted(stack.registries)) or f"; {add}"
+            yield file.mistake(("registries", i), f"the stack has no registry {registry!r}{words}")
 
 
 def _images(stack: StackFile, files: Sequence[File]) -> Iterator[Mistake]:

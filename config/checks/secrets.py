@@ -15,10 +15,23 @@ from config.fields.secrets import is_secret_name
 from config.mistakes import Document, KeyPath, Mistake, nearest
 
 
-def _named(document: Document) -> Iterator[tuple[KeyPath, str]]:
-    # A fragment is read where an alias repeats it.
+def _named(stack: Document, document: Document) -> Iterator[tuple[KeyPath, str]]:
     data = document.data
-    yield from secret_refs({k: v for k, v in data.items() if k != "fragments"} if isinstance(data, dict) else data)
+    if not isinstance(data, dict):
+        return
+    # A fragment is read where an alias repeats it.
+    yield from secret_refs({key: value for key, value in data.items() if key != "fragments"})
+    used = data.get("registries")
+    passwords = _passwords(stack)
+    for i, registry in enumerate(used if isinstance(used, list) else ()):
+        if isinstance(registry, str) and registry in passwords:
+            yield ("registries", i), passwords[registry]
+
+
+def _passwords(stack: Document) -> dict[str, str]:
+    """Registry -> the secret that is its password. Whoever uses the registry reads it."""
+    found = ((path, secret) for path, secret in secret_refs(stack.data.get("registries")) if path[1:] == ("password",))
+    return {str(path[0]): secret for path, secret in found}
 
 
 def secret_refs(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
@@ -43,11 +56,11 @@ def owner_of(secret: str, workspaces: Collection[str]) -> str | None:
     return next((name for name in cuts if name in workspaces), None)
 
 
-def used_by(documents: Sequence[Document]) -> dict[str, tuple[str, ...]]:
+def used_by(stack: Document, documents: Sequence[Document]) -> dict[str, tuple[str, ...]]:
     """Secret -> the workspaces that name it, both sorted."""
     found: dict[str, set[str]] = {}
     for document in documents:
-        for _, name in _named(document):
+        for _, name in _named(stack, document):
             found.setdefault(name, set()).add(workspace_of(document))
     return {name: tuple(sorted(found[name])) for name in sorted(found)}
 
@@ -72,7 +85,7 @@ def check(stack: Document, documents: Sequence[Document], workspaces: Collection
     missing: set[str] = set()
     for document in documents:
         told: set[str] = set()
-        for path, secret in _named(document):
+        for path, secret in _named(stack, document):
             reader = workspace_of(document)
             owner = owner_of(secret, known)
             if owner != reader and reader not in readers.get(secret, ()):
@@ -104,6 +117,10 @@ def _readers(stack: Document) -> dict[str, list[Any]]:
 
 
 def _lists(stack: Document, missing: Collection[str], name: str) -> Iterator[Mistake]:
+    for registry, secret in _passwords(stack).items():
+        if secret not in {*stack.data["secrets"], *missing}:
+            at: KeyPath = ("registries", registry, "password")
+            yield stack.mistake(at, f"the stack has no secret {secret!r}{_or_run(stack, secret, name)}")
     run = stack.data.get("workspaces")
     run = [each for each in run if isinstance(each, str)] if isinstance(run, list) else []
     for secret, names in _readers(stack).items():

@@ -39,6 +39,9 @@ _SOURCE = ("", "directories of a node are not mounted; size makes a volume, nfs 
 _CHART = ("apps", "write what runs here under apps: { web: { image: ..., port: 8000, routes: [/] } }")
 
 
+_REGISTRIES = ("", "write registries: [ghcr.io] beside apps; how to sign in there is the stack's to say")
+
+
 def _below_route(key: str, example: str) -> Row:
     return "", f"it belongs to a route: routes: [{{ path: /, {key}: {example} }}]"
 
@@ -60,6 +63,7 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         "namespace": ("name", "write name, which is the namespace too"),
         "secrets": ("", "secrets are the stack's; an app names one: env: { NAME: { secret: NAME } }"),
         "configs": ("", "config files are an app's: files: { /etc/app.conf: text }"),
+        **dict.fromkeys(("imagePullSecrets", "registry"), ("registries", "write registries: [ghcr.io]")),
         "version": ("", "leave it out"),
     },
     "app": {
@@ -125,7 +129,7 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
             ("lifecycle", "preStop", "stop_signal", "postStart"),
             ("gracePeriod", "pods that serve go on for ten seconds by themselves; for more write gracePeriod: 60s"),
         ),
-        "imagePullSecrets": ("", "registries that ask for a password are not supported yet"),
+        **dict.fromkeys(("imagePullSecrets", "registries"), _REGISTRIES),
         **dict.fromkeys(
             ("working_dir", "workingDir", "workdir"), ("command", "write command: [sh, -c, 'cd /srv && exec program']")
         ),

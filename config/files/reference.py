@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, TypeAdapter
 from pydantic_core import PydanticUndefined
 
-from config import route_rule
+from config import registries, route_rule
 from config.containers import Literally
 from config.fields import addresses, containers, names, quantities, secrets, written
 from config.files.schema import schema_of
@@ -39,6 +39,7 @@ _TYPES: dict[str, Any] = {
     "memory": quantities.Memory,
     "duration": quantities.Duration,
     "image": containers.Image,
+    "registry": registries.RegistryName,
     "e-mail": addresses.Email,
     "e-mail domain": addresses.EmailDomain,
     "Cloudflare id": names.CloudflareId,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from config import registries
 from config.app import App
 from config.checks import usage
 from config.fields.quantities import seconds
@@ -49,6 +50,10 @@ class Unit:
     """What the stack gives it of the home network."""
     home: Sequence[Manifest] = ()
     """Who comes from there, as peers."""
+    signs_in: bool = False
+    """Whether the workspace signs in to image registries."""
+    others: tuple[str, ...] = ()
+    """Registries of the stack that the workspace does not use."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -67,10 +72,19 @@ class Unit:
 
 def units(stack: Stack, workspace: Workspace, files: Mapping[str, StaticFiles]) -> tuple[Unit, ...]:
     """Every app of a workspace with the stack's override of its image, sorted by name."""
+    others = tuple(sorted(stack.registries.keys() - set(workspace.registries)))
 
     def unit(name: str, app: App) -> Unit:
         key = f"{workspace.name}/{name}"
-        made = Unit(workspace.name, name, app, stack.images.get(key), files.get(name))
+        made = Unit(
+            workspace.name,
+            name,
+            app,
+            stack.images.get(key),
+            files.get(name),
+            signs_in=bool(workspace.registries),
+            others=others,
+        )
         given = stack.loadBalancers.get(key)
         if given is None:
             return made
@@ -143,10 +157,24 @@ def pod_template(unit: Unit, checksum: Any = None) -> Manifest:
         spec["tolerations"] = tolerated
     if most_replicas(app) > 1:
         spec["topologySpreadConstraints"] = pods.spread(unit.match)
+    _pulls(unit, spec)
     return {
         "metadata": {"labels": unit.labels, **({"annotations": annotations} if checksum is not None else {})},
         "spec": spec,
     }
+
+
+def _pulls(unit: Unit, spec: Manifest) -> None:
+    """How a pod's images come.
+
+    An image that a node has is started for whoever names it, which Kubernetes 1.35 ended
+    (`KubeletEnsureSecretPulledImages`). So the registry is asked each time where another workspace may have brought it.
+    """
+    if unit.signs_in:
+        spec["imagePullSecrets"] = [{"name": names.PULL_SECRET}]
+    for container in (*spec["containers"], *spec.get("initContainers", ())):
+        if registries.at(container["image"], unit.others):
+            container["imagePullPolicy"] = "Always"
 
 
 def runs(unit: Unit, checksum: Any = None) -> tuple[str, Manifest]:

@@ -53,7 +53,10 @@ def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
     kept = sum(schedule.kept for schedule in schedules)
     passwords = sum(route.rule.basicAuth is not None for route in routes_of(stack, workspace))
     return {
-        SECRETS: sum(bool(containers.secrets_of(app)) for app in apps) + passwords + sign_in,
+        SECRETS: sum(bool(containers.secrets_of(app)) for app in apps)
+        + passwords
+        + sign_in
+        + bool(workspace.registries),
         # One more is Kubernetes' own: the certificate of the API server.
         CONFIG_MAPS: sum(bool(containers.plain_files(app)) or app.static is not None for app in apps) + sign_in + 1,
         SERVICES: sum(bool(containers.target_ports(app)) + bool(load_balancer.taken(app)) for app in apps) + sign_in,

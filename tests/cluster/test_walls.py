@@ -6,6 +6,7 @@ under the same call. Rules 27, 28 and 32; who may do what at all is `test_rights
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from manifests.names import PULL_SECRET
 from tests.cluster.conftest import ANN, Cluster, Room, cases, token_request
 from tests.manifests.test_tenant_admission import INGRESS, NGINX, REFUSED_INGRESSES, REFUSED_SERVICES, SERVICE, changed
 from tests.real.api import Answer, Api, Manifest, User
@@ -729,6 +731,29 @@ def test_an_apps_account_reads_nothing_and_writes_nothing(bearer: Callable[[str,
     }
     for what, answer in refused.items():
         assert_refused(answer, me + what)
+
+
+def test_the_password_of_a_registry_is_where_it_is_used_and_nowhere_else(api: Api, ann: Api) -> None:
+    found = {
+        (each["metadata"]["namespace"], each["metadata"]["name"], each["type"], secret)
+        for each in api.get("v1", "Secret")
+        for value in each.get("data", {}).values()
+        for secret in ("team-registry", "registry-pull")
+        if f"made-up-{secret}-for-a-test" in base64.b64decode(value).decode(errors="replace")
+    }
+    kind = "kubernetes.io/dockerconfigjson"
+    assert found == {
+        ("team", PULL_SECRET, kind, "team-registry"),
+        ("club", PULL_SECRET, kind, "registry-pull"),
+    }
+    named = {
+        (pod["metadata"]["namespace"], each["name"])
+        for pod in wait("pods", lambda: api.get("v1", "Pod"))
+        for each in pod["spec"].get("imagePullSecrets", [])
+    }
+    assert named == {("team", PULL_SECRET), ("club", PULL_SECRET)}
+    refused = ann.request("GET", ann.path("v1", "Secret", "club", PULL_SECRET))
+    assert_refused(refused, 'cannot get resource "secrets"')
 
 
 def test_the_ingress_controller_lists_secrets_and_gets_none_written(bearer: Callable[[str, str], Api]) -> None:

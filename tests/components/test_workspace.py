@@ -245,6 +245,24 @@ def test_a_route_with_a_password_comes_after_the_password() -> None:
     assert password.name == f"team-password-{names.slug(route)}"
 
 
+def test_a_workspace_that_uses_a_registry_signs_in_before_its_apps_and_the_password_stays_secret() -> None:
+    settings = stack(registries={"ghcr.io/x": {"username": "robot", "password": {"secret": "db-password"}}})
+    seen = _record(workspace(registries=["ghcr.io/x"]), workspace(name="other", host="other"), settings=settings)
+    made = seen.one("Secret")
+    assert (made.id, made.key[1:3]) == ("Secret/team-registries", ("team", names.PULL_SECRET))
+    told = '{"auths": {"ghcr.io/x": {"username": "robot", "password": "hunter2"}}}'
+    assert made.props["stringData"] == {".dockerconfigjson": Secret(told)}
+    assert "ResourceQuota/team-quota" in made.dependencies
+    named = {each.key[1]: "imagePullSecrets" in _pod(each) for each in seen.of("Deployment")}
+    assert named == {"team": True, "other": False}
+    [app] = [each for each in seen.of("Deployment") if each.key[1] == "team"]
+    assert made.id in app.dependencies
+
+
+def _pod(made: Any) -> dict[str, Any]:
+    return made.manifest["spec"]["template"]["spec"]  # type: ignore[no-any-return]
+
+
 def test_what_a_route_denies_is_denied_before_the_route_is_open() -> None:
     apps = {"web": {"image": "x/web:1", "port": 80, "routes": [{"path": "/", "deny": ["/metrics", "/debug"]}]}}
     seen = _record(workspace(apps=apps))

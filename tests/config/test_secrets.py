@@ -75,7 +75,7 @@ def test_rule_49_a_shared_secret_is_read_by_its_owner_too_and_by_nobody_else() -
 
 def test_rule_49_the_preview_says_who_reads_what() -> None:
     files = [document("team", "team-key", "smtp"), document("perso", "smtp")]
-    readers = {"old": (), **secrets.used_by(files)}
+    readers = {"old": (), **secrets.used_by(Document("Pulumi.home.yaml", {}), files)}
     assert report.secret_table(readers) == [
         {"secret": "old", "workspaces": "none"},
         {"secret": "smtp", "workspaces": "perso, team"},
@@ -95,7 +95,43 @@ def test_a_secret_is_asked_for_once_by_the_command_that_works_where_the_stack_li
 
 def test_rule_49_a_fragment_reads_nothing_and_what_repeats_it_does() -> None:
     text = "fragments: { all: &all { A: { secret: perso-key } } }\napps: { web: { env: *all } }\n"
-    assert secrets.used_by([parse_yaml(text, "workspaces/team.yaml")]) == {"perso-key": ("team",)}
+    assert secrets.used_by(Document("Pulumi.home.yaml", {}), [parse_yaml(text, "workspaces/team.yaml")]) == {
+        "perso-key": ("team",)
+    }
     [refused] = told(parse_yaml(text, "workspaces/team.yaml"))
     assert refused.startswith("workspaces/team.yaml:2: apps.web.env.A: 'perso-key' is not this workspace's")
     assert told(parse_yaml(text.replace("*all", "{}"), "workspaces/team.yaml")) == []
+
+
+def _with_registry(secret: str, *used: str, readers: Mapping[str, Any] | None = None) -> tuple[Document, Document]:
+    registry = {"username": "robot", "password": {"secret": secret}}
+    config = {"secrets": [secret], "workspaces": ["team"], "secretReaders": dict(readers or {})}
+    stack = Document("Pulumi.home.yaml", {**config, "registries": {"ghcr.io/owner": registry}})
+    return stack, Document("workspaces/team.yaml", {"apps": {}, "registries": list(used)})
+
+
+def test_rule_49_whoever_uses_a_registry_reads_its_password() -> None:
+    for secret, readers, refused in (
+        ("ghcr-pull", {}, True),
+        ("perso-ghcr", {}, True),
+        ("ghcr-pull", {"ghcr-pull": ["team"]}, False),
+        ("team-ghcr", {}, False),
+    ):
+        stack, file = _with_registry(secret, "ghcr.io/owner", readers=readers)
+        found = [str(mistake) for mistake in secrets.check(stack, [file], ["perso"], "home")]
+        assert len(found) == refused
+        assert all("registries[0]: " in each and "is not this workspace's" in each for each in found)
+        assert secrets.used_by(stack, [file]) == {secret: ("team",)}
+
+
+def test_nobody_reads_the_password_of_a_registry_by_being_in_the_same_stack() -> None:
+    stack, file = _with_registry("ghcr-pull", "ghcr.io")
+    assert secrets.check(stack, [file], [], "home") == []
+    assert secrets.used_by(stack, [file]) == {}
+
+
+def test_the_password_of_a_registry_has_to_be_there() -> None:
+    stack, file = _with_registry("ghcr-pull")
+    unset = Document(stack.file, {**stack.data, "secrets": []})
+    [missing] = secrets.check(unset, [file], [], "home")
+    assert str(missing).startswith("Pulumi.home.yaml: registries.ghcr.io/owner.password: the stack has no secret")

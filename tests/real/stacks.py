@@ -11,7 +11,7 @@ import fcntl
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,7 +47,7 @@ def described(stack: str) -> platform.Platform:
         copy_platform(root)
         _write(root, stack, "traefik")
         written, secrets = config_from_file(root / f"Pulumi.{stack}.yaml")
-        return platform.load(root, stack, written, secrets=[*secrets, *_named(root, written["workspaces"])])
+        return platform.load(root, stack, written, secrets=[*secrets, *_named(root, written)])
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def make(root: Path, stack: str, controller: str) -> Project:
     _write(root, stack, controller)
     project = prepare(root, stack)
     written, known = config_from_file(root / f"Pulumi.{stack}.yaml")
-    missing = sorted(_named(root, written["workspaces"]) - set(known))
+    missing = sorted(_named(root, written) - set(known))
     if missing:
         values = [f"secrets.{name}={_secret(name)}" for name in missing]
         project.pulumi("config", "set-all", "--path", *(part for value in values for part in ("--secret", value)))
@@ -112,10 +112,11 @@ def rendered_once(folder: Path, stack: str, controller: str) -> Rendered:
     return Rendered(stack, Project(root, stack))
 
 
-def _named(root: Path, workspaces: Iterable[str]) -> set[str]:
-    """The secrets that workspace files name."""
-    texts = [(root / "workspaces" / f"{name}.yaml").read_text(encoding="utf-8") for name in workspaces]
-    return {name for text in texts for name in re.findall(r"secret: ([a-z0-9-]+) *}", text)}
+def _named(root: Path, written: Mapping[str, Any]) -> set[str]:
+    """The secrets that workspace files and the stack's registries name."""
+    texts = [(root / "workspaces" / f"{name}.yaml").read_text(encoding="utf-8") for name in written["workspaces"]]
+    passwords = {each["password"]["secret"] for each in written.get("registries", {}).values()}
+    return {name for text in texts for name in re.findall(r"secret: ([a-z0-9-]+) *}", text)} | passwords
 
 
 def _secret(name: str) -> str:
