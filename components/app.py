@@ -30,15 +30,20 @@ class TenantAppArgs:
     guards: Sequence[pulumi.Resource] = ()
     """What is there before everything else: quota, defaults and the policies for all pods."""
     protect_data: bool = True
+    after: Sequence[pulumi.Resource] = ()
+    """The pods of other apps that have to be there, or have ended, before this one's begin."""
 
 
 class TenantApp(pulumi.ComponentResource):
-    """An app as a Deployment, or as a CronJob where it has a schedule.
+    """An app as a Deployment, as a CronJob where it has a schedule, or as a Job where it runs once.
 
     Makes, as far as the app needs them: ConfigMap, Secret, PersistentVolumeClaims (and PersistentVolumes for NFS), the
-    Deployment or CronJob, ClusterIP Service, the Service on the home network, HorizontalPodAutoscaler,
+    Deployment, CronJob or Job, ClusterIP Service, the Service on the home network, HorizontalPodAutoscaler,
     PodDisruptionBudget; and always exactly one NetworkPolicy, before the pods.
     """
+
+    pods: KubernetesObject
+    """What runs the app's pods."""
 
     def __init__(self, name: str, args: TenantAppArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("warren:components:TenantApp", name, {}, opts)
@@ -64,15 +69,15 @@ class TenantApp(pulumi.ComponentResource):
 
         digest = reads.config_digest(config)
         keyed = reads.keyed(digest, secret)
-        role, pods = apps.runs(unit, digest if keyed is None else fingerprint(args.salt, keyed))
+        role, manifest = apps.runs(unit, digest if keyed is None else fingerprint(args.salt, keyed))
         create, update = apps.rollout_seconds(unit.app), apps.update_seconds(unit.app)
         # Never the Service: it waits for endpoints, which are the pods of this Deployment (rule 33).
         last = pulumi.ResourceOptions(
             parent=self,
-            depends_on=[*before, *needed, *volumes],
+            depends_on=[*before, *needed, *volumes, *args.after],
             custom_timeouts=pulumi.CustomTimeouts(create=f"{create}s", update=f"{update}s"),
         )
-        KubernetesObject(f"{name}-{role}", pods, last)
+        self.pods = KubernetesObject(f"{name}-{role}", manifest, last)
         make("service", service)
         if (offered := apps.at_home(unit)) is not None:
             KubernetesObject(f"{name}-lan", offered, pulumi.ResourceOptions(parent=self, depends_on=[*before, *needed]))

@@ -78,10 +78,12 @@ class Workspace(pulumi.ComponentResource):
             assert args.dex is not None, "a workspace that signs people in comes with Dex' custom resources"
             gateway = AuthGatewayArgs(workspace, stack, secrets, salt, namespace, args.dex, guards)
             AuthGateway(f"{name}-auth", gateway, here)
-        for unit in apps.units(stack, workspace, args.static):
+        its_apps: dict[str, TenantApp] = {}
+        for unit in apps.made_in_order(apps.units(stack, workspace, args.static)):
+            waits_for = [its_apps[other].pods for other in unit.app.after]
+            app = TenantAppArgs(unit, namespace, salt, secrets, before_apps, stack.protectData, waits_for)
             # A dot, which no name has: app `x-web` of workspace `team` is not app `web` of workspace `team-x`.
-            app = TenantAppArgs(unit, namespace, salt, secrets, before_apps, stack.protectData)
-            TenantApp(f"{name}.{unit.name}", app, here)
+            its_apps[unit.name] = TenantApp(f"{name}.{unit.name}", app, here)
         routes, gates = routes_of(stack, workspace), door.gates(stack, workspace)
         for route in routes:
             ready = [namespace]

@@ -58,6 +58,16 @@ LONGEST_STOP = 590
 drains a node or removes a workspace waits ten minutes at most."""
 
 
+LONGEST_RUN = 3600
+"""Seconds that an app that runs once may take: whoever runs `up` waits."""
+
+
+def _run(duration: str) -> str:
+    if seconds(duration) > LONGEST_RUN:
+        raise ValueError(f"{duration!r} is longer than 1h, and everybody's `up` waits for it; write 1h or less")
+    return duration
+
+
 def _stop(duration: str) -> str:
     if seconds(duration) > LONGEST_STOP:
         raise ValueError(
@@ -83,6 +93,17 @@ class App(Written):
                 *("port", "ports", "routes", "health", "autoscale", "static"),
                 says="an app on a schedule has no port, ports, routes, health, autoscale or static",
             ),
+        ),
+        where(
+            has("once"),
+            has_none(
+                *("port", "ports", "routes", "health", "autoscale", "static", "schedule"),
+                says="an app that runs once has no port, ports, routes, health, autoscale, static or schedule",
+            ),
+        ),
+        where(
+            has("once"),
+            {"properties": {"replicas": {"const": 1, "errorMessage": "an app that runs once has no replicas"}}},
         ),
         where(
             has("autoscale"),
@@ -131,6 +152,19 @@ class App(Written):
     """Storage, by a name of your choice."""
     schedule: Schedule | None = None
     """Runs as a CronJob instead of a service, in UTC unless it says a time zone."""
+    once: (
+        Annotated[
+            Duration,
+            AfterValidator(_run),
+            like(patterns.durations_up_to(LONGEST_RUN), "a duration of at most 1h", "10m"),
+        ]
+        | None
+    ) = None
+    """Runs to its end instead of a service, within so long, and again when something about it changes. Never two at a
+    time; `pulumi up` waits."""
+    after: Annotated[tuple[Name, ...], such_as(["migrate"])] = ()
+    """Apps that `pulumi up` waits for before it makes or changes this one: those that run once have ended well, all
+    others are ready. A pod that starts by itself later waits for nobody."""
     init: dict[Name, Container] = {}
     """Run to completion before the app starts, in name order."""
     sidecars: dict[Name, Container] = {}
@@ -163,6 +197,10 @@ class App(Written):
             raise ValueError("has a host and no routes; add routes: [/]")
         if self.schedule and (self.routes or self.port or self.ports or self.autoscale or self.health or self.static):
             raise ValueError("runs on a schedule, so it has no port, ports, routes, health, autoscale or static")
+        if self.once and (self.routes or self.port or self.ports or self.autoscale or self.health or self.static):
+            raise ValueError("runs once, so it has no port, ports, routes, health, autoscale or static")
+        if self.once and (self.schedule or self.replicas != 1):
+            raise ValueError("runs once, so it has no schedule and no replicas")
         if self.autoscale and self.replicas != 1:
             raise ValueError("has both replicas and autoscale; write one of them")
         return self

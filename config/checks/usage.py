@@ -74,7 +74,7 @@ def app_pods(name: str, app: App) -> Pods:
     before = [app_compute(c.requests, c.limits) for c in app.init.values()]
     low, high = (
         (1, 1)
-        if app.schedule
+        if app.schedule or app.once
         else (app.autoscale.min, app.autoscale.max)
         if app.autoscale
         else (app.replicas, app.replicas)
@@ -94,7 +94,7 @@ def _surges(app: App) -> bool:
     if app.schedule is not None:
         # The pod of the run that is ended has its time to stop, and the next one begins at once.
         return app.schedule.concurrencyPolicy == "Replace"
-    return not recreates(app)
+    return app.once is None and not recreates(app)
 
 
 def part(what: str, asks: Compute, count: int) -> Pods:

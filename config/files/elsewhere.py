@@ -23,12 +23,12 @@ _ROUTES = ("routes", "write routes: [/]")
 _PORT = ("port", "write port: 8000, which the app listens on")
 _NAME = ("", "the key above it is the name; leave it out")
 _TLS = ("", "Cloudflare's edge has the certificates; leave it out")
-_WAIT = ("", "apps start together and try again until the others answer; a container under init can wait for one")
+_WAIT = ("after", "write after: [db], which pulumi up waits for; a pod that starts later tries until the other answers")
 _NETWORK = ("", "apps of a workspace reach each other by name, and others not at all; egress opens more")
 _PLACED = ("nodeSelector", "write nodeSelector: { kubernetes.io/hostname: pi-1 }; replicas spread by themselves")
 _RIGHTS = ("", "capabilities and devices are not given; user, writableRoot and the workspace's podSecurity loosen pods")
 _MARKS = ("", "labels and annotations are the platform's; leave it out")
-_RESTART = ("", "what ends is started again, but for schedule; leave it out")
+_RESTART = ("", "what ends is started again, but for schedule and once; leave it out")
 _MANIFEST = ("", "this is a Kubernetes object; a workspace says what runs, as Warren's docs/workspaces.md shows")
 _SCRATCH = ("volumes", "write volumes: { tmp: { mount: /cache, size: 64Mi, scratch: true } }")
 _AUTH = ("auth", "write auth: { providers: [...], allow: { emailDomains: [...] } }, as Warren's docs/sign-in.md shows")
@@ -88,6 +88,7 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
             "volumes",
             "write volumes: { shm: { mount: /dev/shm, size: 64Mi, scratch: true, medium: Memory } }",
         ),
+        **dict.fromkeys(("job", "migrations", "oneshot", "runOnce"), ("once", "write once: 10m, how long it may take")),
         **dict.fromkeys(("cron", "cronjob", "crontab"), ("schedule", 'write schedule: "0 3 * * *"')),
         **dict.fromkeys(("replicaCount", "scale", "instances", "count"), ("replicas", "write replicas: 2")),
         **dict.fromkeys(

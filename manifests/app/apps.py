@@ -6,8 +6,9 @@ secrets' values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from graphlib import TopologicalSorter
 from typing import Any
 
 from config import registries
@@ -95,12 +96,19 @@ def units(stack: Stack, workspace: Workspace, files: Mapping[str, StaticFiles]) 
 
 def most_replicas(app: App) -> int:
     """How many pods of the app may run at a time, an update's extra pod not counted."""
-    return 1 if app.schedule else app.autoscale.max if app.autoscale else app.replicas
+    return 1 if app.schedule or app.once else app.autoscale.max if app.autoscale else app.replicas
 
 
 def rollout_seconds(app: App) -> int:
     """How long a rollout of the app may take: as an update, and its turn among all others where it is new."""
     return max(_ROLLOUT_SECONDS, update_seconds(app))
+
+
+def made_in_order(units: Iterable[Unit]) -> tuple[Unit, ...]:
+    """Apps, each after those that it waits for."""
+    by_name = {unit.name: unit for unit in units}
+    order = TopologicalSorter({name: unit.app.after for name, unit in by_name.items()})
+    return tuple(by_name[name] for name in order.static_order())
 
 
 def update_seconds(app: App) -> int:
@@ -109,7 +117,8 @@ def update_seconds(app: App) -> int:
     Shorter than for a new app, which waits for its turn among all others. The provider keeps what was applied when the
     time is over, and the next `up` goes on waiting, so that little is lost by too short a time.
     """
-    return grace_seconds(app) + (seconds(app.health.start) if app.health else 0) + _PULL_SECONDS
+    begins = seconds(app.health.start) if app.health else seconds(app.once) if app.once else 0
+    return grace_seconds(app) + begins + _PULL_SECONDS
 
 
 def grace_seconds(app: App) -> int:
@@ -178,9 +187,11 @@ def _pulls(unit: Unit, spec: Manifest) -> None:
 
 
 def runs(unit: Unit, checksum: Any = None) -> tuple[str, Manifest]:
-    """What runs the app's pods, after its role: a CronJob where it has a schedule, else a Deployment."""
+    """What runs the app's pods, after its role: a CronJob on a schedule, a Job once, else a Deployment."""
     if unit.app.schedule is not None:
         return "cronjob", cron_job(unit, unit.app.schedule, checksum)
+    if unit.app.once is not None:
+        return "job", job(unit, seconds(unit.app.once), checksum)
     return "deployment", deployment(unit, checksum)
 
 
@@ -220,6 +231,30 @@ def cron_job(unit: Unit, schedule: CronSchedule, checksum: Any = None) -> Manife
                 "metadata": {"labels": unit.labels},
                 "spec": {"backoffLimit": pods.JOB_RETRIES, "template": template},
             },
+        },
+    }
+
+
+def job(unit: Unit, most: int, checksum: Any = None) -> Manifest:
+    """The Job of an app that runs once, for at most so many seconds.
+
+    Its template cannot be changed, so the provider replaces it, which runs it again: the old one goes first, with its
+    pod, because both have one name. Never two pods at a time, also when a node is lost (`podReplacementPolicy`).
+    `pulumi.com/replaceUnready`: the next `up` runs it again where it has failed, and would else only wait.
+    """
+    template = pod_template(unit, checksum)
+    template["spec"]["restartPolicy"] = "Never"
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": unit.metadata(annotations={"pulumi.com/replaceUnready": "true"}),
+        "spec": {
+            "parallelism": 1,
+            "completions": 1,
+            "backoffLimit": pods.JOB_RETRIES,
+            "activeDeadlineSeconds": most,
+            "podReplacementPolicy": "Failed",
+            "template": template,
         },
     }
 

@@ -48,7 +48,8 @@ def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
     hosts = protected_hosts(stack, workspace)
     # Dex, and a proxy for each host, each with a Deployment, a Service, a ConfigMap and a Secret.
     sign_in = 1 + len(hosts) if hosts else 0
-    deployments = sum(app.schedule is None for app in apps) + sign_in
+    once = sum(app.once is not None for app in apps)
+    deployments = sum(app.schedule is None and app.once is None for app in apps) + sign_in
     schedules = [app.schedule for app in apps if app.schedule is not None]
     kept = sum(schedule.kept for schedule in schedules)
     passwords = sum(route.rule.basicAuth is not None for route in routes_of(stack, workspace))
@@ -65,9 +66,9 @@ def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
         "count/replicasets.apps": _REPLICA_SETS * deployments,
         "count/cronjobs.batch": len(schedules),
         # One more of each runs.
-        "count/jobs.batch": len(schedules) + kept,
+        "count/jobs.batch": len(schedules) + kept + once,
         "count/horizontalpodautoscalers.autoscaling": sum(app.autoscale is not None for app in apps),
-        "count/pods": workspace.quota.pods + _TRIES * kept,
+        "count/pods": workspace.quota.pods + _TRIES * (kept + once),
     }
 
 

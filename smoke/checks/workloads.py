@@ -36,7 +36,7 @@ class Workload:
 
 
 def expected(plan: Plan) -> tuple[Workload, ...]:
-    """Every Deployment and CronJob of the platform."""
+    """Every Deployment, CronJob and Job of the platform."""
     found = [
         Workload(names.TUNNEL_NAMESPACE, "Deployment", "cloudflared"),
         Workload(names.INGRESS_NAMESPACE, "Deployment", names.INGRESS_SERVICE),
@@ -46,7 +46,8 @@ def expected(plan: Plan) -> tuple[Workload, ...]:
             found.append(Workload(workspace.name, "Deployment", names.DEX))
         found += [Workload(workspace.name, "Deployment", proxy.name) for of, proxy in plan.proxies() if of is workspace]
         for name, app in sorted(workspace.apps.items()):
-            found.append(Workload(workspace.name, "CronJob" if app.schedule else "Deployment", name))
+            kind = "CronJob" if app.schedule else "Job" if app.once else "Deployment"
+            found.append(Workload(workspace.name, kind, name))
     return tuple(found)
 
 
@@ -79,6 +80,8 @@ def judge(plan: Plan, wanted: Workload, live: Manifest | None, pods: Sequence[Ma
         if live["spec"].get("suspend"):
             return warn("is suspended", f"kubectl -n {wanted.namespace} describe cronjob {wanted.name}")
         return ok(f"runs at {live['spec'].get('schedule')}")
+    if wanted.kind == "Job":
+        return _once(wanted, live)
     replicas = live["spec"].get("replicas", 1)
     available = live.get("status", {}).get("availableReplicas", 0)
     counts = f"{available} of {replicas} available"
@@ -88,6 +91,18 @@ def judge(plan: Plan, wanted: Workload, live: Manifest | None, pods: Sequence[Ma
         fix = f"kubectl -n {wanted.namespace} describe deploy {wanted.name}"
         return fail(f"{counts}", f"{fix}; kubectl -n {wanted.namespace} get events")
     return ok(f"has {counts}")
+
+
+def _once(wanted: Workload, live: Manifest) -> Verdict:
+    conditions = {
+        each["type"]: each for each in live.get("status", {}).get("conditions", []) if each["status"] == "True"
+    }
+    if "Complete" in conditions:
+        return ok("has run to its end")
+    logs = f"kubectl -n {wanted.namespace} logs job/{wanted.name}"
+    if failed := conditions.get("Failed"):
+        return fail(f"has failed: {failed.get('reason', 'no reason is told')}", f"{logs}; the next up runs it again")
+    return warn("has not come to its end yet", logs)
 
 
 def _of(deployment: Manifest, pods: Iterable[Manifest]) -> list[Manifest]:

@@ -66,8 +66,8 @@ class Cluster:
         return in_order(self.rendered.manifests)
 
     def workloads(self) -> list[Manifest]:
-        """Deployments and CronJobs."""
-        return self.rendered.of("Deployment", "CronJob")
+        """Deployments, CronJobs and Jobs."""
+        return self.rendered.of("Deployment", "CronJob", "Job")
 
     def settled(self) -> None:
         """Wait until the controllers have nothing left to do: nothing has changed for a second."""

@@ -55,11 +55,14 @@ def test_nobody_else_has_taken_a_field_by_the_third_apply(cluster: Cluster) -> N
 
 
 def test_every_pod_template_becomes_pods(cluster: Cluster) -> None:
-    """PodSecurity, quota and limit range let every pod of every Deployment and CronJob in, all at once."""
+    """PodSecurity, quota and limit range let every pod of every Deployment, CronJob and Job in, all at once."""
     for manifest in cluster.rendered.of("CronJob"):
         answer = cluster.api.create(job_from(cluster.api.get("batch/v1", "CronJob", **place(manifest))))
         assert answer.ok or answer.status == 409, answer.message
-    expected = Counter({str(Key.of(each)): replicas(cluster, each) for each in cluster.workloads()})
+    # A CronJob's Job is called as it is.
+    expected = Counter(
+        {str(Key.of(each)).removeprefix("Cron"): replicas(cluster, each) for each in cluster.workloads()}
+    )
     counted: Counter[str] = Counter()
 
     def all_there() -> bool:
@@ -138,8 +141,8 @@ def place(manifest: Manifest) -> dict[str, str]:
 
 
 def replicas(cluster: Cluster, manifest: Manifest) -> int:
-    """How many pods a workload should have; one for a CronJob, whose Job is made by hand here."""
-    if manifest["kind"] == "CronJob":
+    """How many pods a workload should have; one for a Job, and for a CronJob, whose Job is made by hand here."""
+    if manifest["kind"] in ("CronJob", "Job"):
         return 1
     number: int = cluster.api.get("apps/v1", "Deployment", **place(manifest))["spec"]["replicas"]
     return number
@@ -162,11 +165,11 @@ def job_from(cron_job: Manifest) -> Manifest:
 
 
 def owner(pod: Manifest) -> str:
-    """The Deployment or CronJob that a pod belongs to."""
+    """The Deployment or Job that a pod belongs to."""
     metadata = pod["metadata"]
     [reference] = metadata["ownerReferences"]
     if reference["kind"] == "Job":
-        return f"CronJob {metadata['namespace']}/{reference['name']}"
+        return f"Job {metadata['namespace']}/{reference['name']}"
     name = reference["name"].removesuffix(f"-{metadata['labels']['pod-template-hash']}")
     return f"Deployment {metadata['namespace']}/{name}"
 

@@ -144,6 +144,12 @@ def test_an_app_on_a_schedule_is_a_cron_job_and_a_wall() -> None:
     assert seen.one("TenantApp").outputs["ports"] == {}
 
 
+def test_an_app_that_runs_once_is_a_job_and_a_wall() -> None:
+    seen = _record(app(once="10m", port=None))
+    assert _own(seen) == {"NetworkPolicy/team.web-wall": "web", "Job/team.web-job": "web"}
+    assert seen.one("TenantApp").outputs["ports"] == {}
+
+
 def test_a_static_site_has_its_files_and_port_80() -> None:
     seen = _record(app(static="team/web", routes=["/"]))
     assert seen.one("TenantApp").outputs == {"service": "web", "ports": {"http": 80}}

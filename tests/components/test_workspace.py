@@ -259,6 +259,25 @@ def test_a_workspace_that_uses_a_registry_signs_in_before_its_apps_and_the_passw
     assert made.id in app.dependencies
 
 
+def test_the_pods_of_an_app_wait_for_those_that_it_names_and_nothing_else_of_it_does() -> None:
+    image = "ghcr.io/x/web:1.0"
+    seen = _record(
+        workspace(
+            apps={
+                "db": {"image": "docker.io/x/db:1.0", "port": 5432},
+                "migrate": {"image": image, "once": "10m", "after": ["db"]},
+                "web": {"image": image, "port": 8000, "after": ["migrate"]},
+            }
+        )
+    )
+    pods = {made.id for made in seen if made.kind in ("Deployment", "Job")}
+    waits = {made.id: sorted(pods & set(made.dependencies)) for made in seen if pods & set(made.dependencies)}
+    assert waits == {
+        "Job/team.migrate-job": ["Deployment/team.db-deployment"],
+        "Deployment/team.web-deployment": ["Job/team.migrate-job"],
+    }
+
+
 def _pod(made: Any) -> dict[str, Any]:
     return made.manifest["spec"]["template"]["spec"]  # type: ignore[no-any-return]
 

@@ -125,7 +125,7 @@ def silent(request: pytest.FixtureRequest) -> Iterator[Silent | None]:
 
 def _expected(rendered: stacks.Rendered) -> int:
     # An autoscaled Deployment says no number; the API server then takes 1.
-    return sum(each["spec"].get("replicas", 1) for each in rendered.of("Deployment"))
+    return sum(each["spec"].get("replicas", 1) for each in rendered.of("Deployment", "Job"))
 
 
 def _served(live: Live) -> bool:

@@ -191,6 +191,44 @@ def test_a_schedule_says_whose_clock_what_overlaps_and_what_is_kept() -> None:
     assert template["spec"]["backoffLimit"] == 1
 
 
+def test_the_whole_job_of_an_app_that_runs_once() -> None:
+    unit = _unit(once="10m", port=None, command=["migrate"])
+    _, made = apps.runs(unit, "abc")
+    assert_valid(made)
+    template = made["spec"]["template"]
+    assert made == {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {**META, "annotations": {"pulumi.com/replaceUnready": "true"}},
+        "spec": {
+            "parallelism": 1,
+            "completions": 1,
+            "backoffLimit": 1,
+            "activeDeadlineSeconds": 600,
+            "podReplacementPolicy": "Failed",
+            "template": template,
+        },
+    }
+    assert template["metadata"] == {"labels": LABELS, "annotations": {"warren/config": "abc"}}
+    assert template["spec"]["restartPolicy"] == "Never"
+    assert [key for key in template["spec"]["containers"][0] if "Probe" in key or key == "lifecycle"] == []
+    assert (apps.service(unit), apps.budget(unit), apps.autoscaler(unit)) == (None, None, None)
+
+
+def test_up_waits_as_long_as_an_app_may_run_once() -> None:
+    # To stop the old one, to run, and to pull.
+    assert apps.rollout_seconds(_unit(once="1h", port=None).app) == 30 + 3600 + 300
+    assert apps.rollout_seconds(_unit(once="1m", port=None).app) == 600
+
+
+def test_apps_are_made_after_those_that_they_wait_for() -> None:
+    written = {"a": ["c"], "b": [], "c": ["d", "b"], "d": [], "e": ["a", "d"]}
+    here = workspace(apps={name: {"image": "x/web:1", "after": after} for name, after in written.items()})
+    made = [unit.name for unit in apps.made_in_order(apps.units(stack(), here, {}))]
+    assert sorted(made) == list(written)
+    assert all(made.index(other) < made.index(name) for name, after in written.items() for other in after)
+
+
 def test_the_whole_service_and_none_without_ports() -> None:
     made = apps.service(_unit(ports={"web": 8000, "metrics": 9100}))
     assert made is not None
@@ -516,9 +554,13 @@ def test_the_units_of_a_workspace_are_its_apps_with_their_files_and_the_stacks_i
 
 @pytest.mark.parametrize(
     ("written", "role", "kind"),
-    [({}, "deployment", "Deployment"), ({"schedule": "0 3 * * *"}, "cronjob", "CronJob")],
+    [
+        ({}, "deployment", "Deployment"),
+        ({"schedule": "0 3 * * *"}, "cronjob", "CronJob"),
+        ({"once": "5m", "port": None}, "job", "Job"),
+    ],
 )
-def test_an_app_runs_as_a_deployment_or_by_its_schedule(written: dict[str, Any], role: str, kind: str) -> None:
+def test_an_app_runs_as_a_deployment_by_its_schedule_or_once(written: dict[str, Any], role: str, kind: str) -> None:
     named, made = apps.runs(_unit(**written), "a-checksum")
     assert (named, made["kind"]) == (role, kind)
     assert "a-checksum" in repr(made)

@@ -50,6 +50,16 @@ def test_every_run_that_a_schedule_keeps_is_counted() -> None:
     assert counted["count/pods"] == workspace().quota.pods + 2 * 14
 
 
+def test_an_app_that_runs_once_is_a_job_and_no_deployment() -> None:
+    apps = {"migrate": {"image": "x/db:1", "once": "10m"}}
+    with_it, without = (counts.objects(stack(), workspace(apps=each)) for each in (apps, {}))
+    assert {kind: with_it[kind] - number for kind, number in without.items() if with_it[kind] != number} == {
+        "count/jobs.batch": 1,
+        # Both tries stay, for their logs.
+        "count/pods": 2,
+    }
+
+
 def test_the_room_of_people_stays_the_same_whatever_the_file_adds() -> None:
     """So that a full room never stops `up`."""
     for apps in ({"web": APPS["web"]}, APPS):

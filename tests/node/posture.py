@@ -69,7 +69,7 @@ def seen(cluster: Cluster) -> list[Seen]:
     """
     wanted = {
         f"{each['metadata']['namespace']}/{each['metadata']['name']}": each["spec"].get("jobTemplate", each)["spec"]
-        for each in cluster.rendered.of("Deployment", "CronJob")
+        for each in cluster.rendered.of("Deployment", "CronJob", "Job")
         if each["spec"].get("replicas") != 0
     }
     specs = {name: each["template"]["spec"] for name, each in wanted.items()}
@@ -104,13 +104,13 @@ def _statuses(pod: Manifest) -> Iterator[Manifest]:
 
 
 def _belongs(cluster: Cluster, pod: Manifest) -> str:
-    """``namespace/name`` of the Deployment that a pod is of, or of the CronJob of its Job."""
+    """``namespace/name`` of the Deployment or Job that a pod is of, or of the CronJob of its Job."""
     namespace = pod["metadata"]["namespace"]
     job = pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name")
     if job is None:
         return app(pod)
-    [owner] = cluster.api.get("batch/v1", "Job", namespace, job)["metadata"]["ownerReferences"]
-    return f"{namespace}/{owner['name']}"
+    owners = cluster.api.get("batch/v1", "Job", namespace, job)["metadata"].get("ownerReferences", [])
+    return f"{namespace}/{owners[0]['name'] if owners else job}"
 
 
 def _log(cluster: Cluster, pod: Manifest, container: str) -> str:

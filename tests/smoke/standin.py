@@ -84,6 +84,7 @@ quota: {{ cpu: "1", memory: 1Gi }}
 apps:
   web: {{ image: "ghcr.io/example/web:1.2.3", port: 8000, routes: [/] }}
   nightly: {{ image: "ghcr.io/example/web:1.2.3", schedule: "0 3 * * *" }}
+  migrate: {{ image: "ghcr.io/example/web:1.2.3", once: 10m }}
 """
 SHOP = """\
 name: shop
@@ -344,6 +345,17 @@ def _workload(wanted: workloads.Workload) -> list[Manifest]:
         inside = {"containers": [{"name": wanted.name, "image": "ghcr.io/example/app:1.2.3"}]}
         spec = {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"spec": inside}}}}
         return [{"kind": "CronJob", "metadata": {"name": wanted.name}, "spec": spec}]
+    if wanted.kind == "Job":
+        inside = {"containers": [{"name": wanted.name, "image": "ghcr.io/example/app:1.2.3"}]}
+        status = {"conditions": [{"type": "Complete", "status": "True"}]}
+        return [
+            {
+                "kind": "Job",
+                "metadata": {"name": wanted.name},
+                "spec": {"template": {"spec": inside}},
+                "status": status,
+            }
+        ]
     platform = {
         names.INGRESS_SERVICE: ("traefik", images.TRAEFIK),
         "cloudflared": ("cloudflared", images.CLOUDFLARED),

@@ -289,6 +289,29 @@ def test_a_deployment_is_there_available_and_not_stuck(
     assert fix in found.fix
 
 
+@pytest.mark.parametrize(
+    ("conditions", "status", "said", "fix"),
+    [
+        ([{"type": "Complete", "status": "True"}], "ok", "has run to its end", ""),
+        ([{"type": "Complete", "status": "False"}], "warn", "has not come to its end yet", "logs job/migrate"),
+        ([], "warn", "has not come to its end yet", "logs job/migrate"),
+        (
+            [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}],
+            "fail",
+            "has failed: DeadlineExceeded",
+            "kubectl -n team logs job/migrate; the next up runs it again",
+        ),
+    ],
+)
+def test_an_app_that_runs_once_has_ended_well(
+    plan: Plan, conditions: list[Manifest], status: str, said: str, fix: str
+) -> None:
+    live = {"kind": "Job", "metadata": {"name": "migrate"}, "spec": {}, "status": {"conditions": conditions}}
+    found = workloads.judge(plan, workloads.Workload("team", "Job", "migrate"), live, [])
+    assert (found.status, found.reason) == (status, said)
+    assert fix in found.fix
+
+
 def test_every_deployment_and_cronjob_of_the_platform_is_expected(plan: Plan) -> None:
     assert [(each.namespace, each.name) for each in workloads.expected(plan)] == [
         ("warren-tunnel", "cloudflared"),
@@ -300,6 +323,7 @@ def test_every_deployment_and_cronjob_of_the_platform_is_expected(plan: Plan) ->
         ("shop", "web"),
         ("team", "dex"),
         ("team", "oauth2-proxy"),
+        ("team", "migrate"),
         ("team", "nightly"),
         ("team", "web"),
     ]
@@ -318,7 +342,7 @@ def test_the_walls_are_those_of_every_namespace(plan: Plan) -> None:
         "warren-ingress": ["default-deny", "ingress-controller"],
         "mcd": ["dex", "hello", "landing", "oauth2-proxy", "warren.app-egress", "warren.deny-all"],
         "shop": ["warren.app-egress", "warren.deny-all", "web"],
-        "team": ["dex", "nightly", "oauth2-proxy", "warren.app-egress", "warren.deny-all", "web"],
+        "team": ["dex", "migrate", "nightly", "oauth2-proxy", "warren.app-egress", "warren.deny-all", "web"],
     }
 
 
