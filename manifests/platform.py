@@ -26,6 +26,7 @@ from config.mistakes import Document, Loaded, Mistake, Mistakes, Model
 from config.routes import Route, SignIn, hosts_of, route_table, sign_ins
 from config.stack import Stack
 from config.workspace import Workspace
+from manifests.app import standards
 from manifests.app import static as static_server
 from manifests.app.folders import Folders
 from manifests.app.static import StaticFiles
@@ -102,6 +103,7 @@ def load(
         found += check.check(stack, files)
         if not found:
             found += [*check_names.check(stack.model, files), *check.check_sum(stack, files)]
+            found += standards.check(stack.model, files)
     server: ApiServer | list[Mistake] | None = None
     if stack and not stack.model.sandbox:
         found += placeholders.check(stack) if kubeconfig or filled_in else ()
@@ -126,7 +128,13 @@ def load(
         {name: [each.file.document.file, *each.shown] for name, each in read.items()},
         readers={**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(document, documents)},
         warnings=tuple(
-            sorted([*strays(root, stack_name), *warnings.check(stack.model, files, static_server.ENVIRONMENT)])
+            sorted(
+                [
+                    *strays(root, stack_name),
+                    *warnings.check(stack.model, files, static_server.ENVIRONMENT),
+                    *standards.warn(stack.model, files),
+                ]
+            )
         ),
         api_server=server,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -239,3 +240,50 @@ def test_a_static_folder_has_the_variables_of_its_server() -> None:
     page = "page: { static: suite/page, env: { A: $(SERVER_PORT), B: $(NOBODY) }, routes: [/page] }"
     found = told(SUITE.replace("page: { static: suite/page, routes: [/page] }", page))
     assert [each.split(": ")[1] for each in found] == ["apps.page.env.B"]
+
+
+def image(name: str, **written: object) -> list[str]:
+    """What is warned about an app's image."""
+    more = "".join(f"    {key}: {json.dumps(value)}\n" for key, value in written.items())
+    text = SUITE.replace("auth: none", "auth: none\npodSecurity: baseline")
+    return [
+        each
+        for each in told(f"{text.partition('  me:')[0]}  me:\n    image: {name}\n{more}")
+        if "docs/images.md" in each
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["lscr.io/linuxserver/sonarr:4.0.0", "ghcr.io/linuxserver/sonarr:4.0.0", "linuxserver/sonarr:4.0.0"],
+)
+def test_images_whose_init_wants_root_are_known(name: str) -> None:
+    [started] = image(name)
+    assert started.startswith(
+        "workspaces/suite.yaml:15: apps.me.image: its init starts as root and becomes PUID; write "
+    )
+    [root] = image(name, user=0)
+    assert "write writableRoot: true" in root
+    assert image(name, user=0, writableRoot=True) == []
+    without = {"S6_YES_I_WANT_A_WORLD_WRITABLE_RUN_BECAUSE_KUBERNETES": "1"}
+    assert image(name, user=1000, env=without) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "user"),
+    [
+        ("postgres:17.6", "70 in the alpine variants, 999"),
+        ("docker.io/library/redis:8.2.1-alpine", "999"),
+        ("docker.io/library/mariadb:11.8.2", "999"),
+        ("eclipse-mosquitto:2.0.22", "1883"),
+    ],
+)
+def test_images_that_need_no_root_are_known(name: str, user: str) -> None:
+    [told] = image(name, user=0)
+    assert f"needs no root: write its own user, {user}" in told
+    assert image(name, user=70) == []
+
+
+@pytest.mark.parametrize("name", ["ghcr.io/me/postgres:1", "x/redis:1", "registry.lan/linuxserver/sonarr:1"])
+def test_images_of_others_are_not_taken_for_them(name: str) -> None:
+    assert image(name, user=0) == []
