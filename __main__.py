@@ -99,7 +99,7 @@ tunnel = Tunnel(
 
 # 4. What all workspaces share: who may claim which host, what people with kubectl may do, and where Dex keeps its
 # records.
-rules = TenancyRules("tenancy", TenancyRulesArgs(load_balancer.names(stack)), opts)
+rules = TenancyRules("tenancy", TenancyRulesArgs(plan.workspaces, load_balancer.names(stack)), opts)
 dex = DexCustomResources("dex", opts) if any(workspace.auth != "none" for workspace in plan.workspaces) else None
 
 # 5. The tenants: each a namespace with its sign-in, its walls and its apps.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from config.workspace import Workspace
 from manifests.tenant import people, rules
 
 from .native import KubernetesObject
@@ -14,14 +15,19 @@ from .native import KubernetesObject
 
 @dataclass(frozen=True)
 class TenancyRulesArgs:
-    """What `TenancyRules` is made from."""
+    """What `TenancyRules` are made from."""
 
+    workspaces: Sequence[Workspace]
     at_home: Sequence[str] = ()
     """The Services that the stack gives to the home network, as `<namespace>/<name>`."""
 
 
 class TenancyRules(pulumi.ComponentResource):
-    """What holds for every workspace, made once: admission policies, their bindings, and ClusterRoles for people."""
+    """What holds for every workspace, made once.
+
+    Makes: admission policies with their bindings, ClusterRoles for people, and the PriorityClass where an app asks for
+    it.
+    """
 
     def __init__(self, name: str, args: TenancyRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("warren:components:TenancyRules", name, {}, opts)
@@ -33,4 +39,6 @@ class TenancyRules(pulumi.ComponentResource):
             KubernetesObject(f"{name}-binding-{role}", binding, after)
         for role, manifest in people.cluster_roles().items():
             KubernetesObject(f"{name}-role-{role}", manifest, here)
+        for role, manifest in rules.priorities(args.workspaces).items():
+            KubernetesObject(f"{name}-priority-{role}", manifest, here)
         self.register_outputs({})

@@ -15,7 +15,7 @@ from config.fields.names import LabelKey, LabelValue, Name
 from config.fields.quantities import Duration, seconds
 from config.fields.written import Written, like
 from config.health import Health
-from config.pod import DnsConfig, HostAlias
+from config.pod import DnsConfig, HostAlias, PreStop
 from config.ports import OnePort
 from config.route_rule import Route
 from config.schedule import Schedule
@@ -140,6 +140,9 @@ class App(Written):
         like(patterns.durations_up_to(LONGEST_STOP), f"a duration of at most {LONGEST_STOP}s", "2m"),
     ] = "30s"
     """How long it may take to stop after SIGTERM before it is killed, at most 590s."""
+    preStop: PreStop | None = None
+    """What runs in the container before SIGTERM, for an app that does not finish by itself. `gracePeriod` counts from
+    its beginning."""
     requests: Amount = Amount()
     """What one replica needs at least; 50m and 64Mi when left out."""
     limits: Amount = Amount()
@@ -148,6 +151,8 @@ class App(Written):
     """How many pods."""
     autoscale: Autoscale | None = None
     """A number of pods that follows the load, instead of `replicas`."""
+    priority: Literal["low"] | None = None
+    """low: where nodes are full, its pods wait, or make room for those that say nothing, of all workspaces."""
     volumes: Annotated[dict[Name, Volume], such_as({"data": {"mount": "/data", "size": "5Gi"}})] = {}
     """Storage, by a name of your choice."""
     schedule: Schedule | None = None

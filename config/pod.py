@@ -1,4 +1,4 @@
-"""What an app says about its pod's own view of names, in Kubernetes' words."""
+"""What an app says about its pod's own view of names, and about its end, in Kubernetes' words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from config.containers import Word
 from config.fields.addresses import Address, Domain, HostName
 from config.fields.written import Written
 from config.together import editor, has_any, such_as
@@ -49,3 +50,10 @@ class DnsConfig(Written):
         if not (self.nameservers or self.searches or self.options):
             raise ValueError("says nothing; write nameservers, searches or options")
         return self
+
+
+class PreStop(Written):
+    """What runs before the pod is told to end."""
+
+    exec: Annotated[tuple[Word, ...], Field(min_length=1), such_as(["redis-cli", "save"])]
+    """A command in the app's container."""

@@ -35,6 +35,9 @@ LEAVE_SECONDS = 30
 (`node-monitor-grace-period`), so what can move has moved after about a minute and a half; its own 300 s would make that
 six. Not less: a Pi that only restarts is back in time, and nothing would move its pods back afterwards."""
 
+LOW_PRIORITY = "warren-low"
+"""The PriorityClass of apps that make room for others. Pods that say nothing have priority 0."""
+
 DISK_REQUEST_MIB = 32
 """What the scheduler keeps of a node's disk for a container: its log."""
 LOG_DISK_MIB = 128

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from config import reserved
 from config.app import App
 from config.checks import check_routes
-from config.checks.usage import single
+from config.checks.usage import serves_on, single
 from config.compute import DEFAULT_APP, STATIC, app_compute
 from config.containers import Container, EnvValue, Literally
 from config.fields.quantities import mebibytes
@@ -41,6 +41,7 @@ def check(file: File, name: str, app: App) -> Iterator[Mistake]:
     yield from _mounts(file, at, app)
     yield from _volumes(file, at, app)
     yield from _compute(file, at, app)
+    yield from _end(file, at, app)
     yield from _user(file, at, app)
 
 
@@ -162,6 +163,13 @@ def _compute(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
             yield file.mistake(
                 (*where, "cpu"), f"{asks.cpu_limit_millis}m is less than the {asks.cpu_millis}m it requests; raise it"
             )
+
+
+def _end(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
+    if app.preStop is not None and serves_on(app):
+        what = "Kubernetes has one, and here it is the ten seconds in which nobody new is sent to the app"
+        fix = "let the program finish when it gets SIGTERM; gracePeriod says how long that may take"
+        yield file.mistake((*at, "preStop"), f"{what}; {fix}")
 
 
 def _user(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:

@@ -12,7 +12,7 @@ from config import compute
 from config.app import App
 from config.compute import Compute, app_compute
 from config.fields.quantities import mebibytes
-from config.routes import protected_hosts
+from config.routes import app_ports, protected_hosts
 from config.stack import Stack
 from config.volumes import Volume
 from config.workspace import Workspace
@@ -62,6 +62,14 @@ def single(volume: Volume) -> bool:
 def recreates(app: App) -> bool:
     """Whether an update has to stop the old pod first: a volume for one node cannot be in two pods' hands."""
     return any(single(volume) for volume in app.volumes.values())
+
+
+def serves_on(app: App) -> bool:
+    """Whether a pod goes on serving for a moment when it ends: where another one takes over meanwhile.
+
+    An app whose update stops the old pod first would only be away for longer.
+    """
+    return bool(app_ports(app)) and not recreates(app)
 
 
 def app_pods(name: str, app: App) -> Pods:

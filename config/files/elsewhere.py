@@ -126,8 +126,13 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
             ("stop_grace_period", "terminationGracePeriodSeconds", "terminationGracePeriod", "stop_timeout"),
             ("gracePeriod", "write gracePeriod: 60s"),
         ),
+        "lifecycle": (
+            "preStop",
+            "write preStop: { exec: [redis-cli, save] }, where a program does not end well by itself",
+        ),
+        **dict.fromkeys(("priorityClassName", "priorityClass"), ("priority", "write priority: low")),
         **dict.fromkeys(
-            ("lifecycle", "preStop", "stop_signal", "postStart"),
+            ("stop_signal", "postStart"),
             ("gracePeriod", "pods that serve go on for ten seconds by themselves; for more write gracePeriod: 60s"),
         ),
         **dict.fromkeys(("imagePullSecrets", "registries"), _REGISTRIES),

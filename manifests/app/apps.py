@@ -123,7 +123,7 @@ def update_seconds(app: App) -> int:
 
 def grace_seconds(app: App) -> int:
     """How long a pod has from being told to end until it is killed, at most `pods.MAX_GRACE_SECONDS`."""
-    return (pods.SETTLE_SECONDS if containers.settles(app) else 0) + seconds(app.gracePeriod)
+    return (pods.SETTLE_SECONDS if usage.serves_on(app) else 0) + seconds(app.gracePeriod)
 
 
 def tolerations(app: App) -> list[Manifest]:
@@ -160,6 +160,8 @@ def pod_template(unit: Unit, checksum: Any = None) -> Manifest:
         spec["hostAliases"] = [{"ip": each.ip, "hostnames": list(each.hostnames)} for each in app.hostAliases]
     if app.dnsConfig is not None:
         spec["dnsConfig"] = app.dnsConfig.model_dump(mode="json", exclude_defaults=True)
+    if app.priority is not None:
+        spec["priorityClassName"] = pods.LOW_PRIORITY
     if app.nodeSelector:
         spec["nodeSelector"] = dict(sorted(app.nodeSelector.items()))
     if tolerated := tolerations(app):

@@ -42,14 +42,6 @@ def openings(app: App, names: Iterable[str]) -> list[Manifest]:
     return [{"protocol": protocol, "port": number} for number, protocol in sorted(found)]
 
 
-def settles(app: App) -> bool:
-    """Whether a pod goes on serving for a moment when it ends: where another one takes over meanwhile.
-
-    An app whose update stops the old pod first would only be away for longer.
-    """
-    return bool(target_ports(app)) and not usage.recreates(app)
-
-
 def file_key(path: str) -> str:
     """The ConfigMap key of a config file. Its path starts with `/`, so it never meets a static file's key."""
     return static.key_of(path)
@@ -94,8 +86,10 @@ def app_container(name: str, app: App, image: str, files: StaticFiles | None) ->
             {"containerPort": port["port"], "protocol": port["protocol"]} for port in openings(app, target_ports(app))
         ]
     container |= probes(app)
-    if settles(app):
+    if usage.serves_on(app):
         container["lifecycle"] = pods.settle()
+    elif app.preStop is not None:
+        container["lifecycle"] = {"preStop": {"exec": {"command": list(app.preStop.exec)}}}
     asked = pods.resources(compute.app_compute(app.requests, app.limits, default))
     container["resources"] = pods.with_disk(asked, storage.own_disk(app))
     return _finish(container, app, files)

@@ -111,7 +111,7 @@ def config_policy() -> Manifest:
 
 
 def pods_policy() -> Manifest:
-    """The policy for pods: none takes longer to end than a drain waits (rule 60), or mounts what its own driver brings.
+    """The policy for pods: how they end (rule 60), what they mount, and whom they push away.
 
     PodSecurity `restricted` admits inline CSI volumes, with which csi-driver-nfs mounts any share past every wall.
     """
@@ -142,6 +142,11 @@ def pods_policy() -> Manifest:
             (
                 "request.operation == 'DELETE' || !has(object.spec.volumes) || object.spec.volumes.all(v, !has(v.csi))",
                 "a volume must not be an inline csi volume: the node would mount whatever it names",
+            ),
+            (
+                "request.operation == 'DELETE' || !has(object.spec.priorityClassName) || "
+                f"object.spec.priorityClassName in ['', '{pods.LOW_PRIORITY}']",
+                f"priorityClassName must be left out, or be {pods.LOW_PRIORITY}: a higher one pushes others off a node",
             ),
         ],
     )

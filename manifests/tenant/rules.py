@@ -5,9 +5,11 @@ What each says is `admission` and `bounds`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from config.workspace import Workspace
+from manifests import names, pods
 from manifests.ingress.annotations import ALLOWED_ANNOTATIONS
 from manifests.tenant import admission, bounds
 
@@ -18,6 +20,24 @@ def policies(at_home: Sequence[str] = ()) -> dict[str, Manifest]:
     """The policies, by role; `at_home` are the Services that the stack gives to the home network."""
     own = {"ingresses": admission.ingress_policy(ALLOWED_ANNOTATIONS), "services": admission.service_policy(at_home)}
     return {**own, **bounds.policies()}
+
+
+def priorities(workspaces: Iterable[Workspace]) -> dict[str, Manifest]:
+    """The PriorityClasses that apps ask for, by role: none that is above what pods have that say nothing.
+
+    Kept from pushing others off a node, though there is nobody below it.
+    """
+    if not any(app.priority for workspace in workspaces for app in workspace.apps.values()):
+        return {}
+    low = {
+        "apiVersion": "scheduling.k8s.io/v1",
+        "kind": "PriorityClass",
+        "metadata": {"name": pods.LOW_PRIORITY, "labels": names.labels(pods.LOW_PRIORITY)},
+        "value": -100,
+        "preemptionPolicy": "Never",
+        "description": "Apps that wait, or make room for others, where nodes are full.",
+    }
+    return {"low": low}
 
 
 def bindings() -> dict[str, Manifest]:

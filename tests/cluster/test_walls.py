@@ -363,6 +363,21 @@ def test_no_pod_pushes_the_platforms_off_a_node(namespace: str, priority: str, a
     assert_refused(refused, "exceeded quota: warren.system-priority, requested: pods=1, used: pods=0, limited: pods=0")
 
 
+def test_no_pod_of_a_tenant_is_above_others(cluster: Cluster, room: Room) -> None:
+    """Not by any class that somebody else has made, such as storage's own."""
+    high = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "high"}, "value": 1000}
+    assert cluster.api.create(high).ok
+    try:
+        wait("the class", lambda: tried(room.api, pod(room.name, spec__priorityClassName="high")).ok)
+        why = "priorityClassName must be left out, or be warren-low"
+        assert_refused(tried(room.ann, pod(room.name, spec__priorityClassName="high")), why)
+        low = tried(room.ann, pod(room.name, spec__priorityClassName="warren-low"))
+        assert_admitted(low)
+        assert (low.body["spec"]["priority"], low.body["spec"]["preemptionPolicy"]) == (-100, "Never")
+    finally:
+        assert cluster.api.request("DELETE", cluster.api.path_of(high)).ok
+
+
 @pytest.mark.parametrize("case", OVER_QUOTA)
 def test_the_quota_refuses_more(case: str, api: Api) -> None:
     manifest, why = OVER_QUOTA[case]

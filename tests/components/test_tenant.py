@@ -6,7 +6,9 @@ import pulumi
 import pytest
 
 from components.tenant import TenancyRules, TenancyRulesArgs
+from config.workspace import Workspace
 from manifests.tenant import people, rules
+from tests.config.examples import workspace
 
 from .recording import Recording, providers, record
 
@@ -15,9 +17,15 @@ AT_HOME = ("games/minecraft-lan",)
 
 @pytest.fixture(scope="module")
 def seen() -> Recording:
-    return record(
-        lambda: TenancyRules("tenancy", TenancyRulesArgs(AT_HOME), pulumi.ResourceOptions(providers=providers()))
-    )
+    return _record()
+
+
+def _record(*workspaces: Workspace) -> Recording:
+    def program() -> None:
+        args = TenancyRulesArgs(workspaces, AT_HOME)
+        TenancyRules("tenancy", args, pulumi.ResourceOptions(providers=providers()))
+
+    return record(program)
 
 
 def test_the_rules_for_all_tenants_are_those_that_were_decided(seen: Recording) -> None:
@@ -28,6 +36,16 @@ def test_the_rules_for_all_tenants_are_those_that_were_decided(seen: Recording) 
         "ClusterRole/tenancy-role-view": people.cluster_roles()["view"],
     }
     assert seen.one("TenancyRules").type == "warren:components:TenancyRules"
+
+
+def test_the_priority_of_apps_is_there_where_one_asks_for_it() -> None:
+    app = {"image": "x/web:1", "port": 80}
+    made = _record(workspace(), workspace(apps={"web": app, "idle": {**app, "priority": "low"}}))
+    assert (
+        made.one("PriorityClass").manifest
+        == rules.priorities([workspace(apps={"a": {**app, "priority": "low"}})])["low"]
+    )
+    assert [each.id for each in _record(workspace(apps={"web": app})) if each.kind == "PriorityClass"] == []
 
 
 def test_a_policy_is_in_place_before_its_binding(seen: Recording) -> None:

@@ -50,7 +50,7 @@ def _record(*models: Model, settings: Stack | None = None) -> Recording:
 
     def program() -> None:
         opts = pulumi.ResourceOptions(providers=providers())
-        rules = TenancyRules("tenancy", TenancyRulesArgs(), opts)
+        rules = TenancyRules("tenancy", TenancyRulesArgs(models), opts)
         dex = DexCustomResources("dex", opts)
         for model in models:
             args = WorkspaceArgs(

@@ -714,3 +714,23 @@ def test_a_container_may_use_as_much_of_the_nodes_disk_as_its_pod_has_scratch_sp
     assert limit(volumes=volumes) == "5760Mi"
     assert limit(volumes={"tmp": {"mount": "/tmp", "size": "1Gi", "scratch": True}}) == "1152Mi"
     assert limit(writableRoot=True) == "2176Mi"
+
+
+def test_a_command_before_the_end_where_nobody_takes_over() -> None:
+    stop = {"preStop": {"exec": ["redis-cli", "save"]}}
+    data = {"volumes": {"data": {"mount": "/data", "size": "1Gi"}}}
+    for written in ({"port": None}, data, {"schedule": "@daily"}, {"once": "1m", "port": None}):
+        pod = _template(_unit(**written, **stop))["spec"]
+        assert pod["containers"][0]["lifecycle"] == {"preStop": {"exec": {"command": ["redis-cli", "save"]}}}
+        assert pod["terminationGracePeriodSeconds"] == 30
+
+
+def _template(unit: Unit) -> dict[str, Any]:
+    made = apps.pod_template(unit)
+    assert_valid({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": made["spec"]})
+    return made
+
+
+def test_an_app_that_makes_room_says_so_and_all_others_say_nothing() -> None:
+    assert _template(_unit(priority="low"))["spec"]["priorityClassName"] == "warren-low"
+    assert "priorityClassName" not in _template(_unit())["spec"]

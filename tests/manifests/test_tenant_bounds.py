@@ -172,6 +172,21 @@ def test_no_pod_brings_a_driver_and_a_share_of_its_own() -> None:
         assert len(told(PODS, "pods", thing(spec=spec))) == refused
 
 
+def test_no_pod_of_a_tenant_pushes_others_off_a_node() -> None:
+    for priority, refused in (
+        (None, 0),
+        ("", 0),
+        (pods.LOW_PRIORITY, 0),
+        ("storage-critical", 1),
+        ("system-node-critical", 1),
+    ):
+        spec = {"containers": [{}], **({} if priority is None else {"priorityClassName": priority})}
+        assert len(told(PODS, "pods", thing(spec=spec))) == refused
+        assert len(told(PODS, "pods", thing(spec=spec), thing())) == refused
+        owner = Authorizer(frozenset({"update pods"}))
+        assert told(PODS, "pods", thing(spec=spec), who=owner) == []
+
+
 def test_every_drain_moves_pods_that_are_not_ready() -> None:
     assert pods.disruption_budget({"a": "b"})["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 

@@ -188,6 +188,7 @@ _FIRST = (
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
     "IngressClass",
+    "PriorityClass",
     "ResourceQuota",
     "LimitRange",
     "NetworkPolicy",
