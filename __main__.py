@@ -21,6 +21,7 @@ from components.signin import DexCustomResources
 from components.tenant import TenancyRules, TenancyRulesArgs
 from components.tunnel import Tunnel, TunnelArgs
 from components.workspace import Workspace, WorkspaceArgs
+from config.checks import trust
 from config.columns import text_table
 from config.files import kubeconfig
 from config.files.stack_file import CLOUDFLARE, SECRETS
@@ -99,7 +100,11 @@ tunnel = Tunnel(
 
 # 4. What all workspaces share: who may claim which host, what people with kubectl may do, and where Dex keeps its
 # records.
-rules = TenancyRules("tenancy", TenancyRulesArgs(plan.workspaces, load_balancer.names(stack)), opts)
+rules = TenancyRules(
+    "tenancy",
+    TenancyRulesArgs(plan.workspaces, load_balancer.names(stack), closed=trust.any_closed(stack, plan.workspaces)),
+    opts,
+)
 dex = DexCustomResources("dex", opts) if any(workspace.auth != "none" for workspace in plan.workspaces) else None
 
 # 5. The tenants: each a namespace with its sign-in, its walls and its apps.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pulumi
 
-from manifests.app import apps, reads, storage
+from manifests.app import account, apps, reads, storage
 
 from .native import KubernetesObject, RandomBytes, fingerprint
 
@@ -37,9 +37,9 @@ class TenantAppArgs:
 class TenantApp(pulumi.ComponentResource):
     """An app as a Deployment, as a CronJob where it has a schedule, or as a Job where it runs once.
 
-    Makes, as far as the app needs them: ConfigMap, Secret, PersistentVolumeClaims (and PersistentVolumes for NFS), the
-    Deployment, CronJob or Job, ClusterIP Service, the Service on the home network, HorizontalPodAutoscaler,
-    PodDisruptionBudget; and always exactly one NetworkPolicy, before the pods.
+    Makes, as far as the app needs them: ServiceAccount with its roles, ConfigMap, Secret, PersistentVolumeClaims
+    (and PersistentVolumes for NFS), the Deployment, CronJob or Job, ClusterIP Service, the Service on the home network,
+    HorizontalPodAutoscaler, PodDisruptionBudget; and always exactly one NetworkPolicy, before the pods.
     """
 
     pods: KubernetesObject
@@ -58,6 +58,7 @@ class TenantApp(pulumi.ComponentResource):
         config, service = reads.config_map(unit), apps.service(unit)
         secret = reads.secret(unit, args.secrets, pulumi.Output.concat)
         needed = [*make("wall", apps.wall(unit)), *make("config", config), *make("secret", secret)]
+        needed += [each for role, manifest in account.objects(unit).items() for each in make(role, manifest)]
         volumes: list[KubernetesObject] = []
         # A PersistentVolume is in no namespace, but goes with its claim.
         for volume, manifest in storage.nfs_volumes(unit.workspace, unit.name, unit.app).items():

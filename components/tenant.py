@@ -20,6 +20,8 @@ class TenancyRulesArgs:
     workspaces: Sequence[Workspace]
     at_home: Sequence[str] = ()
     """The Services that the stack gives to the home network, as `<namespace>/<name>`."""
+    closed: bool = False
+    """Whether pods of some workspace have to be those that were rendered."""
 
 
 class TenancyRules(pulumi.ComponentResource):
@@ -32,8 +34,8 @@ class TenancyRules(pulumi.ComponentResource):
     def __init__(self, name: str, args: TenancyRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("warren:components:TenancyRules", name, {}, opts)
         here = pulumi.ResourceOptions(parent=self)
-        policies = rules.policies(args.at_home)
-        for role, binding in rules.bindings().items():
+        policies = rules.policies(args.at_home, closed=args.closed)
+        for role, binding in rules.bindings(closed=args.closed).items():
             policy = KubernetesObject(f"{name}-policy-{role}", policies[role], here)
             after = pulumi.ResourceOptions(parent=self, depends_on=[policy])
             KubernetesObject(f"{name}-binding-{role}", binding, after)

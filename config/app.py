@@ -17,6 +17,7 @@ from config.fields.written import Written, like
 from config.health import Health
 from config.pod import DnsConfig, HostAlias, PreStop
 from config.ports import OnePort
+from config.rights import ServiceAccount
 from config.route_rule import Route
 from config.schedule import Schedule
 from config.together import editor, has, has_any, has_none, one_of, such_as, where
@@ -180,6 +181,8 @@ class App(Written):
     """Further group ids of every container, such as the one that owns a NAS's files."""
     writableRoot: bool = False
     """For images that write outside their volumes and /tmp; up to 2Gi of the node's disk for each container."""
+    serviceAccount: ServiceAccount | None = None
+    """What it may ask of the API server; nothing when left out."""
     nodeSelector: dict[LabelKey, LabelValue] = {}
     """Labels that a node must have, such as kubernetes.io/arch: arm64."""
     tolerations: tuple[Toleration, ...] = ()

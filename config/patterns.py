@@ -46,6 +46,7 @@ NAME = r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?"
 HOST_LABEL = rf"@|{LABEL}(\.{LABEL})*"
 DOMAIN = rf"{LABEL}(\.{LABEL})+"
 OBJECT_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+API_RESOURCE = r"[a-z][a-z0-9]{0,62}(/[a-z]{1,62})?"
 ROUTE_PATH = r"/|(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?"
 
 _SOME = r"(?=[^1-9]*[1-9])"

@@ -18,6 +18,7 @@ from config.fields.written import Written, like
 from config.load_balancer import LoadBalancer
 from config.registries import Registry, RegistryName
 from config.together import such_as
+from config.trust import Trust
 
 
 class Node(Written):
@@ -144,6 +145,9 @@ class Services(Written):
     """Optional platform services. None exists yet, so the only right value is {}."""
 
 
+READS_NODES = {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]}
+
+
 class Stack(Written):
     """Everything under `warren:` in a stack file."""
 
@@ -181,6 +185,8 @@ class Stack(Written):
     ] = {}
     """What apps may offer on the home network, `<workspace>/<app>: ...`; nothing when left out. The tunnel is the only
     way in then."""
+    trust: Annotated[dict[str, Trust], such_as({"ops/dashboard": {"clusterRules": [READS_NODES]}})] = {}
+    """What single apps may have that could harm others, `<workspace>/<app>`: what. Their files ask for it as well."""
     people: People | None = None
     """Who may use kubectl with a sign-in of their own; nobody when left out."""
     advancedCertificates: bool = False

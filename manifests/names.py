@@ -23,6 +23,9 @@ HOSTS_ANNOTATION = "warren/hosts"
 CHECKSUM_ANNOTATION = "warren/config"
 """On a pod template: a checksum of the config and secrets it reads, so that a change restarts it (security rule 34)."""
 
+PODS_LABEL, RENDERED_PODS = "warren/pods", "rendered"
+"""On a namespace: its pods are those that the platform rendered. An admission policy holds people to it."""
+
 WORKSPACE_LABEL = "warren/workspace"
 APP_LABEL = "warren/app"
 

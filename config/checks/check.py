@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from config import reserved
-from config.checks import load_balancers, openings
+from config.checks import load_balancers, openings, rights, trust
 from config.checks.capacity import over_capacity
 from config.checks.check_routes import below
 from config.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
@@ -26,10 +26,12 @@ File = Loaded[Workspace]
 
 def check(stack: StackFile, files: Sequence[File]) -> list[Mistake]:
     """Everything that is wrong between files, but for what only makes sense when all of them are right."""
-    found = [*_paths(stack.model, files), *_images(stack, files), *load_balancers.check(stack, files)]
+    found = [*_paths(stack.model, files), *_images(stack, files)]
+    found += [*load_balancers.check(stack, files), *trust.check(stack, files)]
     for file in files:
         found += [*_people(stack.model, file), *openings.check(stack, file), *_quota(stack.model, file)]
         found += _registries(stack.model, file)
+        found += rights.check(stack, file)
     return found
 
 

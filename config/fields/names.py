@@ -38,6 +38,34 @@ ObjectName = Annotated[
 """The name of a Kubernetes object that exists already."""
 
 
+def _api_group(text: str) -> str:
+    if text and (not re.fullmatch(rf"{LABEL}(\.{LABEL})*", text) or len(text) > 253):
+        raise ValueError(f'{text!r} is not an API group such as apps; write "" for the core group, and never *')
+    return text
+
+
+ApiGroup = Annotated[
+    str,
+    AfterValidator(_api_group),
+    like(f"({patterns.OBJECT_NAME})?", "an API group, which never is *", "", "apps", maxLength=253),
+]
+"""A group of the API; the core one is empty."""
+
+
+def _api_resource(text: str) -> str:
+    if not re.fullmatch(patterns.API_RESOURCE, text):
+        raise ValueError(f"{text!r} is not a resource such as pods or pods/log, in small letters and never *")
+    return text
+
+
+ApiResource = Annotated[
+    str,
+    AfterValidator(_api_resource),
+    like(patterns.API_RESOURCE, "a resource as URLs have it, which never is *", "pods"),
+]
+"""A resource of the API, or a subresource."""
+
+
 def _label_key(text: str) -> str:
     prefix, slash, name = text.rpartition("/")
     if not re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", name) or (

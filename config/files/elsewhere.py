@@ -149,7 +149,13 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
             ("read_only", "readOnlyRootFilesystem"), ("writableRoot", "root is read-only unless writableRoot: true")
         ),
         **dict.fromkeys(("logging", "logs", "log_driver"), ("", "what an app prints is its log; leave it out")),
-        **dict.fromkeys(("serviceAccount", "serviceAccountName", "rbac"), ("", "apps have no account in the cluster")),
+        **dict.fromkeys(
+            ("serviceAccountName", "rbac", "role", "clusterRole"),
+            (
+                "serviceAccount",
+                "write serviceAccount: { rules: [{ apiGroups: [...], resources: [...], verbs: [...] }] }",
+            ),
+        ),
         **dict.fromkeys(("tls", "ssl", "https", "certificate", "certResolver"), _TLS),
         **dict.fromkeys(
             ("sso", "oidc", "authentication", "middlewares", "middleware"), ("", "sign-in is the workspace's auth")

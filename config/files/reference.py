@@ -27,6 +27,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 _TYPES: dict[str, Any] = {
     "name": names.Name,
+    "API group": names.ApiGroup,
+    "API resource": names.ApiResource,
     "host label": addresses.HostLabel,
     "domain": addresses.Domain,
     "port": addresses.Port,

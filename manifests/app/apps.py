@@ -55,6 +55,8 @@ class Unit:
     """Whether the workspace signs in to image registries."""
     others: tuple[str, ...] = ()
     """Registries of the stack that the workspace does not use."""
+    api_server: Manifest | None = None
+    """The egress rule for the API server; None for an app that has no account there."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -85,6 +87,7 @@ def units(stack: Stack, workspace: Workspace, files: Mapping[str, StaticFiles]) 
             files.get(name),
             signs_in=bool(workspace.registries),
             others=others,
+            api_server=walls.api_server(stack.cluster) if app.serviceAccount else None,
         )
         given = stack.loadBalancers.get(key)
         if given is None:
@@ -146,7 +149,8 @@ def pod_template(unit: Unit, checksum: Any = None) -> Manifest:
     annotations = {names.CHECKSUM_ANNOTATION: checksum}
     image = unit.image or app.image or images.STATIC_SERVER
     spec: Manifest = {
-        "automountServiceAccountToken": False,
+        "automountServiceAccountToken": app.serviceAccount is not None,
+        **({"serviceAccountName": unit.name} if app.serviceAccount else {}),
         "enableServiceLinks": False,
         "securityContext": pods.pod_security(app.user, app.supplementalGroups),
         "terminationGracePeriodSeconds": grace_seconds(app),
@@ -301,7 +305,7 @@ def wall(unit: Unit) -> Manifest:
 
     The ingress controller reaches a port with a route, the workspace's apps one without or one that says so, the home
     network one that both files offer it, and nobody else comes in. Where the app may go is the workspace's business
-    (`manifests.workspace`).
+    (`manifests.workspace`), but for the API server, which an app with an account there reaches.
     """
     routed = {route_port(unit.app, rule) for rule in unit.app.routes}
     public = containers.openings(unit.app, routed)
@@ -316,7 +320,7 @@ def wall(unit: Unit) -> Manifest:
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": unit.metadata(),
-        "spec": walls.policy(unit.match, ingress=rules),
+        "spec": walls.policy(unit.match, ingress=rules, egress=None if unit.api_server is None else [unit.api_server]),
     }
 
 

@@ -44,7 +44,8 @@ outlives its maker's rights (rule 55)."""
 _JOB_TRACKING = "batch.kubernetes.io/job-tracking"
 _CLAIM_IN_USE = "kubernetes.io/pvc-protection"
 
-_TENANT = {"from-a-tenant": f"!{NOT_A_TENANT}"}
+TENANT = {"from-a-tenant": f"!{NOT_A_TENANT}"}
+"""Which requests are a tenant's."""
 
 
 def objects_policy() -> Manifest:
@@ -55,7 +56,7 @@ def objects_policy() -> Manifest:
     return policy(
         OBJECTS,
         rule("*", "*", version="*"),
-        conditions=_TENANT,
+        conditions=TENANT,
         validations=[
             (
                 # The API server adds the one in the name of whoever makes a claim, and the Job controller the other.
@@ -94,7 +95,7 @@ def config_policy() -> Manifest:
     return policy(
         CONFIG,
         rule("", "secrets", "configmaps"),
-        conditions=_TENANT,
+        conditions=TENANT,
         validations=[
             (
                 "(!has(object.data) || object.data.size() <= 1000) && "
@@ -126,7 +127,7 @@ def pods_policy() -> Manifest:
         PODS,
         rule("", "pods"),
         rule("", "pods", operations=("DELETE",)),
-        conditions=_TENANT,
+        conditions=TENANT,
         validations=[
             (
                 f"request.operation == 'DELETE' || ((!has(object.spec.{grace}) || object.spec.{grace} <= {most}) && "

@@ -72,8 +72,9 @@ def policy(
     }
 
 
-def binding(name: str, *, everywhere: bool = False) -> Manifest:
-    """What puts a policy into force, in workspaces or everywhere."""
+def binding(name: str, *, everywhere: bool = False, labels: Mapping[str, str] | None = None) -> Manifest:
+    """What puts a policy into force: in workspaces, in namespaces with some labels, or everywhere."""
+    chosen = _WORKSPACES if labels is None else {"namespaceSelector": {"matchLabels": dict(labels)}}
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicyBinding",
@@ -81,6 +82,6 @@ def binding(name: str, *, everywhere: bool = False) -> Manifest:
         "spec": {
             "policyName": name,
             "validationActions": ["Deny"],
-            **({} if everywhere else {"matchResources": {**_EVERYWHERE, **_WORKSPACES}}),
+            **({} if everywhere else {"matchResources": {**_EVERYWHERE, **chosen}}),
         },
     }

@@ -1,6 +1,6 @@
 """What holds for every workspace at the API server: all admission policies and what puts them into force.
 
-What each says is `admission` and `bounds`.
+What each says is `admission`, `bounds` and `rendered`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ from typing import Any
 from config.workspace import Workspace
 from manifests import names, pods
 from manifests.ingress.annotations import ALLOWED_ANNOTATIONS
-from manifests.tenant import admission, bounds
+from manifests.tenant import admission, bounds, rendered
 
 Manifest = dict[str, Any]
 
 
-def policies(at_home: Sequence[str] = ()) -> dict[str, Manifest]:
-    """The policies, by role; `at_home` are the Services that the stack gives to the home network."""
+def policies(at_home: Sequence[str] = (), *, closed: bool = False) -> dict[str, Manifest]:
+    """The policies, by role.
+
+    Args:
+        at_home: The Services that the stack gives to the home network.
+        closed: Whether some workspace's pods have to be those that were rendered, which brings one more.
+    """
     own = {"ingresses": admission.ingress_policy(ALLOWED_ANNOTATIONS), "services": admission.service_policy(at_home)}
-    return {**own, **bounds.policies()}
+    return {**own, **bounds.policies(), **(rendered.policies() if closed else {})}
 
 
 def priorities(workspaces: Iterable[Workspace]) -> dict[str, Manifest]:
@@ -40,6 +45,6 @@ def priorities(workspaces: Iterable[Workspace]) -> dict[str, Manifest]:
     return {"low": low}
 
 
-def bindings() -> dict[str, Manifest]:
+def bindings(*, closed: bool = False) -> dict[str, Manifest]:
     """What puts each of them into force, by the same roles."""
-    return {**admission.bindings(), **bounds.bindings()}
+    return {**admission.bindings(), **bounds.bindings(), **(rendered.bindings() if closed else {})}

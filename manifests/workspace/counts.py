@@ -17,6 +17,7 @@ SECRETS = "secrets"
 CONFIG_MAPS = "configmaps"
 SERVICES = "services"
 CLAIMS = "persistentvolumeclaims"
+LEASES = "count/leases.coordination.k8s.io"
 
 ROOM = {
     SECRETS: 20,
@@ -31,6 +32,9 @@ ROOM = {
     "count/pods": 20,
 }
 """How many of each people may make by hand; of pods, how many may be finished and still there."""
+
+ROOM_LEASES = 10
+"""How many Leases apps with an account may make."""
 
 ROOM_DISK = 8 * 1024
 ROOM_DISK_REQUEST = 1024
@@ -73,9 +77,13 @@ def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
 
 
 def most(stack: Stack, workspace: Workspace) -> dict[str, int]:
-    """The most of each kind that there may be. Claims by hand need `quota.storage`, which they are made of."""
+    """The most of each kind that there may be. Claims by hand need `quota.storage`, which they are made of.
+
+    Leases are counted where an app has an account: nobody else makes any, and a Lease may hold a megabyte.
+    """
     room = {**ROOM, **({CLAIMS: 0} if workspace.quota.storage is None else {})}
-    return {kind: own + room[kind] for kind, own in objects(stack, workspace).items()}
+    leases = {LEASES: ROOM_LEASES} if any(app.serviceAccount for app in workspace.apps.values()) else {}
+    return {**{kind: own + room[kind] for kind, own in objects(stack, workspace).items()}, **leases}
 
 
 def disk(stack: Stack, workspace: Workspace) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from config import compute
-from config.checks import usage
+from config.checks import trust, usage
 from config.fields.quantities import mebibytes, memory_quantity
 from config.routes import hosts_of
 from config.stack import Stack
@@ -34,13 +34,17 @@ def labels(workspace: Workspace) -> dict[str, str]:
 
 
 def namespace(stack: Stack, workspace: Workspace) -> Manifest:
-    """The Namespace: its PodSecurity level, and the hosts that admission lets its Ingresses claim (rule 28)."""
+    """The Namespace: its PodSecurity level, and what admission goes by.
+
+    That is the hosts that its Ingresses may claim (rule 28), and whether only the platform makes pods in it.
+    """
+    closed = {names.PODS_LABEL: names.RENDERED_PODS} if trust.closed(stack, workspace) else {}
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {
             "name": workspace.name,
-            "labels": {**labels(workspace), **pods.namespace_security(workspace.podSecurity)},
+            "labels": {**labels(workspace), **pods.namespace_security(workspace.podSecurity), **closed},
             "annotations": {names.HOSTS_ANNOTATION: ",".join(hosts_of(stack, workspace))},
         },
     }

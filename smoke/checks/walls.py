@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from config.checks import trust
 from config.workspace import Workspace
 from manifests import names
 from manifests.app import apps, load_balancer
@@ -129,7 +130,9 @@ def _written_out(value: Any, key: str = "") -> Any:
 
 def admission(plan: Plan) -> list[Manifest]:
     """The admission policies and their bindings."""
-    return [*rules.policies(load_balancer.names(plan.stack)).values(), *rules.bindings().values()]
+    closed = trust.any_closed(plan.stack, plan.workspaces)
+    own = rules.policies(load_balancer.names(plan.stack), closed=closed)
+    return [*own.values(), *rules.bindings(closed=closed).values()]
 
 
 def judge_rule(plan: Plan, wanted: Manifest, live: Sequence[Manifest] | Unreadable) -> Verdict:

@@ -30,10 +30,10 @@ CLIENTS = 4
 def policies() -> Iterator[Manifest]:
     """Each policy, and the binding that puts it into force, several times."""
     for number in range(COPIES):
-        for role, policy in rules.policies().items():
+        for role, policy in rules.policies(closed=True).items():
             name = f"{policy['metadata']['name']}-{number}"
             yield changed(policy, metadata__name=name)
-            yield changed(rules.bindings()[role], metadata__name=name, spec__policyName=name)
+            yield changed(rules.bindings(closed=True)[role], metadata__name=name, spec__policyName=name)
 
 
 @pytest.fixture

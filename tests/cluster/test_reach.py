@@ -239,6 +239,12 @@ def _workspace(stack: Rendered, end: End) -> Workspace | None:
     return {workspace.name: workspace for workspace in stack.platform.workspaces}[end.namespace]
 
 
+def _has_an_account(stack: Rendered, end: End) -> bool:
+    """Whether a pod is an app's that may ask the API server."""
+    workspace, app = _workspace(stack, end), end.labels.get(names.APP_LABEL)
+    return workspace is not None and app is not None and workspace.apps[app].serviceAccount is not None
+
+
 def _declared(matrix: Matrix, workspace: Workspace | None, ip: str) -> set[Port]:
     """The ports at an address that a workspace's file opens."""
     openings = () if workspace is None else workspace.egress.allow
@@ -261,11 +267,15 @@ def home_is_reached_through_declared_openings_only(matrix: Matrix, stack: Render
                 yield from _exactly(matrix, end.name, there, _declared(matrix, workspace, matrix.ends[there].ip))
 
 
-def of_the_nodes_only_the_api_server_is_reached_and_by_two(matrix: Matrix, stack: Rendered) -> Iterator[str]:
+def of_the_nodes_only_the_api_server_is_reached_and_by_who_has_an_account(
+    matrix: Matrix, stack: Rendered
+) -> Iterator[str]:
     for end in matrix.ends.values():
         for there in matrix.named("outside"):
             if end.walled and there.startswith("node"):
-                asks = end.name == CONTROLLER or (end.kind == "ours" and end.name.endswith("/dex"))
+                asks = end.name == CONTROLLER or (
+                    end.kind == "ours" and (end.name.endswith("/dex") or _has_an_account(stack, end))
+                )
                 wanted = [API] if asks and "control-plane" in there else []
                 yield from _exactly(matrix, end.name, there, wanted)
 
@@ -314,7 +324,7 @@ PROPERTIES: list[Property] = [
     nothing_goes_to_other_namespaces_but_to_their_dns,
     a_pod_that_nobody_planned_reaches_nothing_and_is_reached_by_nobody,
     home_is_reached_through_declared_openings_only,
-    of_the_nodes_only_the_api_server_is_reached_and_by_two,
+    of_the_nodes_only_the_api_server_is_reached_and_by_who_has_an_account,
     the_internet_is_reached_where_the_files_say,
     what_is_offered_at_home_is_reached_from_there,
     nobody_is_let_in_who_may_not_come,
@@ -496,9 +506,9 @@ def _pods_from_home(walls: list[Manifest]) -> None:
         (_apps_of_any_workspace, neither_side_opens_a_way_between_workspaces),
         (_apps_to_any_workspace, neither_side_opens_a_way_between_workspaces),
         (_home_is_the_internet, home_is_reached_through_declared_openings_only),
-        (_home_is_the_internet, of_the_nodes_only_the_api_server_is_reached_and_by_two),
+        (_home_is_the_internet, of_the_nodes_only_the_api_server_is_reached_and_by_who_has_an_account),
         (_metadata_is_the_internet, home_is_reached_through_declared_openings_only),
-        (_the_nodes_network_for_the_api_server, of_the_nodes_only_the_api_server_is_reached_and_by_two),
+        (_the_nodes_network_for_the_api_server, of_the_nodes_only_the_api_server_is_reached_and_by_who_has_an_account),
         (_one_egress_type_forgotten, the_internet_is_reached_where_the_files_say),
         (_a_policy_in_another_namespace, nothing_comes_in_from_elsewhere),
         (_no_dns_for_the_controller, nothing_goes_to_other_namespaces_but_to_their_dns),

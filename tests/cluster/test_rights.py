@@ -61,6 +61,7 @@ CLUSTER_WIDE = {
     "authentication.k8s.io": "selfsubjectreviews tokenreviews",
     "authorization.k8s.io": "selfsubjectaccessreviews selfsubjectrulesreviews subjectaccessreviews",
     "certificates.k8s.io": "certificatesigningrequests certificatesigningrequests/approval",
+    "metrics.k8s.io": "nodes",
     "networking.k8s.io": "ingressclasses",
     RBAC: "clusterrolebindings clusterroles",
     "scheduling.k8s.io": "priorityclasses",
@@ -82,6 +83,8 @@ VIEW = User("oidc:bob@example.com", (f"{PEOPLE_PREFIX}team-readers", "system:aut
 NOBODY = User("oidc:eve@example.com")
 APP = service_account("team", "default")
 TEAM_DEX = service_account("team", "dex")
+RUNNER = service_account("team", "runner")
+DASHBOARD = service_account("metal", "dashboard")
 INGRESS = service_account("warren-ingress", "ingress-controller")
 
 
@@ -103,6 +106,10 @@ IN_NAMESPACES = [
     Column("app", APP, "club"),
     Column("dex", TEAM_DEX, "team"),
     Column("dex", TEAM_DEX, "club"),
+    Column("runner", RUNNER, "team"),
+    Column("runner", RUNNER, "club"),
+    Column("dashb.", DASHBOARD, "metal"),
+    Column("dashb.", DASHBOARD, "team"),
     Column("ingress", INGRESS, "warren-ingress"),
     Column("ingress", INGRESS, "team"),
     Column("nobody", NOBODY, "team"),
@@ -122,6 +129,8 @@ none of them.
   view     team's group with `access: view`     {VIEW.groups[0]}
   app      the account that team's apps have    {APP.name}
   dex      team's sign-in                       {TEAM_DEX.name}
+  runner   an app that the stack lets start pods {RUNNER.name}
+  dashb.   an app that it lets read the cluster {DASHBOARD.name}
   ingress  the ingress controller               {INGRESS.name}
   nobody   anybody else who could log in        {NOBODY.groups[0]}
 
@@ -361,7 +370,9 @@ def test_a_group_is_nothing_without_the_prefix_of_the_identity_provider(cluster:
 @cases("everything", controllers=("traefik",))
 def test_an_apps_account_may_what_everybody_may_and_no_more(cluster: Cluster) -> None:
     apps = [each for each in accounts(cluster) if each[1] == "default"]
-    assert [each[0] for each in apps] == ["club", "legacy", "open", "suite", "team", "warren-ingress", "warren-tunnel"]
+    assert [each[0] for each in apps] == [
+        *("club", "legacy", "metal", "open", "suite", "team", "warren-ingress", "warren-tunnel"),
+    ]
     assert [line for each in apps for line in too_much(cluster.api, service_account(*each), None)] == []
 
 
@@ -376,9 +387,30 @@ def test_dex_may_use_its_custom_resources_in_its_own_namespace_and_no_more(clust
 
 
 @cases("everything", controllers=("traefik",))
+def test_an_app_with_an_account_may_what_its_file_says_and_no_more(cluster: Cluster) -> None:
+    watching = {f"{verb} {kind}" for verb in ("get", "list", "watch") for kind in ("pods", "pods/log")}
+    runner = {*watching, "create pods", "delete pods", "get pods/exec", "create pods/exec"}
+    runner |= {f"{verb} leases.coordination.k8s.io" for verb in ("get", "create", "update")}
+    assert too_much(cluster.api, RUNNER, "team", runner) == []
+    assert runner <= rights(cluster.api, RUNNER, ["team"])["team"]
+    everywhere = {f"{verb} {kind}" for verb in ("get", "list", "watch") for kind in ("nodes", "namespaces")}
+    everywhere |= {f"{verb} {kind}.metrics.k8s.io" for verb in ("get", "list") for kind in ("nodes", "pods")}
+    own = {*watching, *(f"{verb} secrets only ['dashboard-state']" for verb in ("get", "update"))}
+    assert {line.split(": ")[1] for line in too_much(cluster.api, DASHBOARD, "metal", own)} == everywhere
+    assert own <= rights(cluster.api, DASHBOARD, ["metal"])["metal"]
+
+
+@cases("everything", controllers=("traefik",))
 def test_there_are_no_other_accounts_and_pods_run_as_these(cluster: Cluster) -> None:
     named = [each for each in accounts(cluster) if each[1] != "default"]
-    assert named == [("club", "dex"), ("suite", "dex"), ("team", "dex"), ("warren-ingress", "ingress-controller")]
+    assert named == [
+        ("club", "dex"),
+        ("metal", "dashboard"),
+        ("suite", "dex"),
+        ("team", "dex"),
+        ("team", "runner"),
+        ("warren-ingress", "ingress-controller"),
+    ]
     with_token = set()
     for manifest in cluster.workloads():
         spec = manifest["spec"]
@@ -482,7 +514,9 @@ def test_nobody_in_the_table_may_what_no_row_asks_about(cluster: Cluster, answer
         if letter == verb[0]
     }
     listed = [rights(cluster.api, each.user, [each.where])[each.where] for each in IN_NAMESPACES]
-    assert frozenset().union(*listed) - nobody - told == frozenset()
+    # The table asks without names.
+    named = {f"{verb} secrets only ['dashboard-state']" for verb in ("get", "update")}
+    assert frozenset().union(*listed) - nobody - told == named
     assert len(told) > 100
 
 

@@ -11,7 +11,7 @@ import pytest
 from components.app import TenantApp, TenantAppArgs
 from components.native import KubernetesObject, RandomBytes
 from config.app import App
-from manifests.app import apps, reads, storage
+from manifests.app import account, apps, reads, storage
 from tests.config.examples import SITE, app, assert_valid, stack, workspace
 
 from .recording import Recording, Secret, providers, record
@@ -119,6 +119,17 @@ def test_an_app_with_everything_has_one_of_each() -> None:
         if made.parent == "TenantApp/team.web":
             assert_valid(made.manifest)
             assert made.provider == "kubernetes/kubernetes"
+
+
+def test_an_account_with_its_roles_is_there_before_the_pods() -> None:
+    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+    made = app(serviceAccount={"rules": [rule], "clusterRules": [rule]})
+    seen = _record(made)
+    decided = account.objects(_unit(made))
+    ids = {f"{manifest['kind']}/team.web-{role}" for role, manifest in decided.items()}
+    assert len(ids) == 5
+    assert [each.manifest for each in seen if each.id in ids] == list(decided.values())
+    assert ids <= set(seen.one("Deployment").dependencies)
 
 
 def test_the_objects_are_those_that_were_decided() -> None:

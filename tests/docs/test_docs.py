@@ -116,6 +116,13 @@ def _at_home(keys: dict[str, Any], workspace: dict[str, Any]) -> list[str]:
     return sorted({key.partition("/")[0] for key in given} - {workspace["name"]})
 
 
+def trusted(page: str) -> dict[str, Any]:
+    """App -> what the stack files on a page trust it with."""
+    stacks = [parse_yaml(text, place).data for place, text in YAML.items() if place.startswith(page)]
+    given = [written["config"].get("warren:trust", {}) for written in stacks if "config" in written]
+    return {key.partition("/")[2]: what for each in given for key, what in each.items()}
+
+
 @pytest.mark.parametrize("place", YAML)
 def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     written = parse_yaml(YAML[place], place).data
@@ -132,6 +139,10 @@ def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
         }
     else:
         workspace |= written
+    for key in keys.get("trust", {}):
+        workspace["apps"].setdefault(key.partition("/")[2], workspace["apps"]["web"])
+    given = {app: what for app, what in trusted(place.partition(":")[0]).items() if app in workspace["apps"]}
+    keys["trust"] = {f"{workspace['name']}/{app}": what for app, what in given.items()}
     shared = keys.get("secretReaders", {})
     others = sorted({reader for readers in shared.values() for reader in readers} - {workspace["name"]})
     named += shared

@@ -8,9 +8,11 @@ from tests.config.examples import assert_valid, workspace
 
 
 def test_every_policy_is_put_into_force_by_the_binding_of_its_role() -> None:
-    assert list(rules.policies()) == list(rules.bindings()) == ["ingresses", "services", "objects", "config", "pods"]
-    for role, binding in rules.bindings().items():
-        assert binding["spec"]["policyName"] == rules.policies()[role]["metadata"]["name"]
+    always = ["ingresses", "services", "objects", "config", "pods"]
+    assert list(rules.policies()) == list(rules.bindings()) == always
+    assert list(rules.policies(closed=True)) == list(rules.bindings(closed=True)) == [*always, "rendered"]
+    for role, binding in rules.bindings(closed=True).items():
+        assert binding["spec"]["policyName"] == rules.policies(closed=True)[role]["metadata"]["name"]
         assert binding["spec"]["validationActions"] == ["Deny"]
 
 

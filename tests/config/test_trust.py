@@ -1,0 +1,159 @@
+"""What workspace and stack give an app together, and who does not get it by the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.checks import check, check_stack, rights
+from config.mistakes import Document, Loaded, Mistake
+from tests.config.examples import stack, workspace
+
+IMAGE = "ghcr.io/x/web:1.0"
+
+
+def rule(group: str, kind: str, *verbs: str, names: Sequence[str] = ()) -> dict[str, Any]:
+    return {"apiGroups": [group], "resources": [kind], "verbs": list(verbs), "resourceNames": list(names)}
+
+
+def told(app: dict[str, Any], trust: dict[str, Any] | None = None, **file: Any) -> list[str]:
+    """What is wrong with a workspace `team` whose app `web` has these keys, in a stack that trusts it with that."""
+    apps = {"web": {"image": IMAGE, **app}, **file.pop("others", {})}
+    here = Loaded(workspace(apps=apps, **file), Document("team.yaml", {}))
+    there = Loaded(stack(trust={"team/web": trust} if trust else {}, people=PEOPLE), Document("Pulumi.home.yaml", {}))
+    found: list[Mistake] = [*check_stack.check(there, "home", True), *check.check(there, [here])]
+    return [f"{each.where}: {each.what}" for each in found]
+
+
+PEOPLE = {"issuer": "https://id.example.com", "clientId": "kubectl"}
+NODES = rule("", "nodes", "get", "list")
+MAKES = rule("", "pods", "create")
+SEES = {"serviceAccount": {"clusterRules": [NODES]}}
+
+ESCAPES = [
+    rule("", "nodes/proxy", "get"),
+    rule("", "pods/proxy", "get"),
+    rule("", "services/proxy", "get"),
+    rule("", "pods/status", "patch"),
+    rule("", "secrets", "list"),
+    rule("", "serviceaccounts", "create"),
+    rule("", "serviceaccounts/token", "create"),
+    rule("", "endpoints", "update"),
+    rule("", "namespaces", "patch"),
+    rule("", "resourcequotas", "update"),
+    rule("", "limitranges", "delete"),
+    rule("", "persistentvolumeclaims", "delete"),
+    rule("admissionregistration.k8s.io", "validatingadmissionpolicies", "delete"),
+    rule("apps", "daemonsets", "create"),
+    rule("apps", "statefulsets", "create"),
+    rule("apps", "replicasets", "update"),
+    rule("certificates.k8s.io", "certificatesigningrequests", "create"),
+    rule("dex.coreos.com", "signingkeies", "get"),
+    rule("x.dex.coreos.com", "signingkeies", "get"),
+    rule("discovery.k8s.io", "endpointslices", "create"),
+    rule("networking.k8s.io", "ingresses", "create"),
+    rule("networking.k8s.io", "networkpolicies", "delete"),
+    rule("policy", "poddisruptionbudgets", "create"),
+    rule("rbac.authorization.k8s.io", "clusterrolebindings", "create"),
+    rule("rbac.authorization.k8s.io", "roles", "update"),
+    rule("subresources.kubevirt.io", "virtualmachineinstances/console", "get"),
+    rule("traefik.io", "ingressroutes", "create"),
+]
+"""Ways to more rights, around the walls, or to what is somebody else's."""
+
+
+@pytest.mark.parametrize("wanted", ESCAPES, ids=lambda each: f"{each['verbs'][0]} {each['resources'][0]}")
+def test_nobody_gives_an_app_a_way_out(wanted: dict[str, Any]) -> None:
+    for kind in ("rules", "clusterRules"):
+        if (kind, wanted["resources"]) == ("rules", ["secrets"]):
+            continue  # of its own namespace, with the stack
+        found = told({"serviceAccount": {kind: [wanted]}}, {kind: [wanted]})
+        assert [line.split(":")[0] for line in found] == [
+            f"trust.team/web.{kind}[0]",
+            f"apps.web.serviceAccount.{kind}[0]",
+        ]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        MAKES,
+        rule("", "pods", "patch"),
+        rule("", "pods/exec", "get"),
+        rule("", "pods/portforward", "create"),
+        rule("", "pods/ephemeralcontainers", "patch"),
+        rule("", "secrets", "list"),
+        rule("", "secrets", "get", names=["web"]),
+        rule("", "secrets", "get", names=["mine", "oauth2-proxy-team"]),
+        rule("", "secrets", "get", names=["web.api-0123456789abcdef0123456789abcdef"]),
+        rule("", "configmaps", "update"),
+        rule("", "configmaps", "update", names=["dex"]),
+        rule("", "services", "update"),
+        rule("apps", "deployments", "patch"),
+        rule("batch", "jobs", "create"),
+        rule("batch", "cronjobs", "update"),
+        rule("example.com", "widgets", "list"),
+    ],
+    ids=lambda each: f"{each['verbs'][0]} {each['resources'][0]} {' '.join(each['resourceNames'])}",
+)
+def test_what_owns_the_workspace_takes_the_stack_as_well(wanted: dict[str, Any]) -> None:
+    account = {"serviceAccount": {"rules": [wanted]}}
+    [alone] = told(account)
+    assert "takes more than the workspace's own word" in alone
+    assert told(account, {"rules": [wanted]}) == []
+    # And the stack alone gives nothing: who asks for nothing has nothing, and another verb is another right.
+    [other] = told({"serviceAccount": {"rules": [MAKES]}}, {"rules": [rule("", "pods", "update")]})
+    assert "create pods" in other
+
+
+def test_a_workspace_lets_its_app_look_around_and_keep_what_it_made() -> None:
+    rules = [
+        rule("", "pods", "get", "list", "watch", "delete"),
+        rule("", "pods/log", "get"),
+        rule("apps", "deployments/scale", "get", "update", "patch"),
+        rule("coordination.k8s.io", "leases", "get", "create", "update"),
+        rule("", "secrets", "create"),
+        rule("", "secrets", "get", "update", "patch", names=["tailscale-state"]),
+    ]
+    assert told({"serviceAccount": {"rules": rules}}) == []
+
+
+def test_names_in_the_stack_are_the_only_ones() -> None:
+    some = {"rules": [rule("", "secrets", "get", names=["web"])]}
+    assert told({"serviceAccount": {"rules": [rule("", "secrets", "get", names=["web"])]}}, some) == []
+    for wider in ([], ["web", "dex"], ["dex"]):
+        [why] = told({"serviceAccount": {"rules": [rule("", "secrets", "get", names=wider)]}}, some)
+        assert "the stack does not give it" in why
+
+
+@given(st.sampled_from(sorted(rights.CLUSTER)), st.sampled_from(["create", "update", "patch", "delete"]))
+def test_beyond_its_namespace_an_app_only_looks(kind: tuple[str, str], verb: str) -> None:
+    wanted = rule(*kind, verb)
+    assert len(told({"serviceAccount": {"clusterRules": [wanted]}}, {"clusterRules": [wanted]})) == 2
+
+
+def test_beyond_its_namespace_takes_the_stack() -> None:
+    [why] = told(SEES)
+    assert why.startswith("apps.web.serviceAccount.clusterRules[0]: get nodes reads beyond the workspace")
+    assert told(SEES, {"clusterRules": [NODES]}) == []
+
+
+def test_nobody_else_owns_a_workspace_whose_app_reaches_out() -> None:
+    """Whoever makes pods could make one with that account, and whoever has `edit` does."""
+    given = {"clusterRules": [NODES]}
+    assert told({}, None, access={"edit": ["team-admins"]}) == []
+    [edit] = told(SEES, given, access={"edit": ["team-admins"]})
+    assert (
+        edit
+        == "access.edit: would own what the stack trusts web with; write view, or give the app a workspace of its own"
+    )
+    [makes] = told({"serviceAccount": {"rules": [MAKES], **SEES["serviceAccount"]}}, {**given, "rules": [MAKES]})
+    assert makes.startswith(
+        "apps.web.serviceAccount.rules: has rights that own the workspace, and the stack trusts web"
+    )
+    [privileged] = told({"serviceAccount": {"rules": [MAKES]}}, {"rules": [MAKES]}, podSecurity="privileged")
+    assert "and podSecurity is privileged here" in privileged
