@@ -8,9 +8,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from config import patterns
 from config.app_files import FileContent
-from config.containers import Amount, Container, EnvValue, Word
+from config.containers import Amount, Container, Devices, EnvValue, Word
 from config.fields.addresses import HostLabel
 from config.fields.containers import EnvName, Image, MountPath
+from config.fields.hardware import ExtendedResource
 from config.fields.names import LabelKey, LabelValue, Name
 from config.fields.quantities import Duration, seconds
 from config.fields.written import Written, like
@@ -181,6 +182,15 @@ class App(Written):
     """Further group ids of every container, such as the one that owns a NAS's files."""
     writableRoot: bool = False
     """For images that write outside their volumes and /tmp; up to 2Gi of the node's disk for each container."""
+    privileged: bool = False
+    """Its container may do what the node's root may. Takes podSecurity: privileged and the stack's `trust`."""
+    devices: Devices = {}
+    """Devices of the node for its container: path in it -> device, or a folder of them with / at its end. Takes
+    podSecurity: privileged and the stack's `trust`, and with containerd `privileged` as well."""
+    extendedResources: Annotated[
+        dict[ExtendedResource, Annotated[int, Field(ge=1, le=100)]], such_as({"gpu.intel.com/i915": 1})
+    ] = {}
+    """What a device plugin of the nodes gives to each replica. Takes the stack's `trust` and no looser podSecurity."""
     serviceAccount: ServiceAccount | None = None
     """What it may ask of the API server; nothing when left out."""
     nodeSelector: dict[LabelKey, LabelValue] = {}

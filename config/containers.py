@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Tag, WithJsonSchema
 
-from config.fields.containers import EnvName, Image
+from config.fields.containers import EnvName, Image, MountPath
+from config.fields.hardware import Device
 from config.fields.quantities import Cpu, Memory
 from config.fields.secrets import SecretRef
 from config.fields.written import MAPPING, TEXT, ShortForm, Written, written_as
@@ -59,6 +60,11 @@ class Amount(Written):
     """A number with a unit."""
 
 
+Devices = Annotated[
+    dict[MountPath, Device], such_as({"/dev/ttyACM0": "/dev/serial/by-id/usb-stick", "/dev/dri": "/dev/dri/"})
+]
+
+
 class Container(Written):
     """A second container in the pod: an init container or a sidecar. It sees the app's volumes and env."""
 
@@ -74,3 +80,7 @@ class Container(Written):
     """What the container needs at least."""
     limits: Amount = Amount()
     """What it may take at most."""
+    privileged: bool = False
+    """It may do what the node's root may. Takes podSecurity: privileged and the stack's `trust`."""
+    devices: Devices = {}
+    """Devices of the node for this container: path in it -> device."""

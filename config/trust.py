@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from config.fields.hardware import Device, ExtendedResource
 from config.fields.written import Written
 from config.rights import ApiRule
+from config.together import such_as
 
 
 class Trust(Written):
@@ -13,3 +17,9 @@ class Trust(Written):
     """Rights in its own namespace that start pods, read Secrets or change other apps."""
     clusterRules: tuple[ApiRule, ...] = ()
     """What it may read in all namespaces, or of the cluster itself. Secrets never."""
+    privileged: bool = False
+    """Its containers may do what the node's root may: it has the node, and all that runs there."""
+    devices: tuple[Device, ...] = ()
+    """Devices of the node, written as the app writes them."""
+    extendedResources: Annotated[tuple[ExtendedResource, ...], such_as(["gpu.intel.com/i915"])] = ()
+    """What device plugins of the nodes bring; the workspace's quota has room for what its file asks for."""

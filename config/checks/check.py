@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from config import reserved
-from config.checks import load_balancers, openings, rights, trust
+from config.checks import hardware, load_balancers, openings, rights, trust
 from config.checks.capacity import over_capacity
 from config.checks.check_routes import below
 from config.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
@@ -31,7 +31,7 @@ def check(stack: StackFile, files: Sequence[File]) -> list[Mistake]:
     for file in files:
         found += [*_people(stack.model, file), *openings.check(stack, file), *_quota(stack.model, file)]
         found += _registries(stack.model, file)
-        found += rights.check(stack, file)
+        found += [*rights.check(stack, file), *hardware.check(stack, file)]
     return found
 
 

@@ -127,6 +127,10 @@ def _mounts(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
         if mount in seen:
             yield file.mistake((*at, *place), f"{mount} is taken by {seen[mount]}; each mount needs its own path")
         seen.setdefault(mount, ".".join(place[:2]))
+    for where, container in containers(app):
+        for mount in seen.keys() & container.devices.keys():
+            what = f"{mount} is taken by {seen[mount]}; each mount needs its own path"
+            yield file.mistake((*at, *where, "devices", mount), what)
     for path in app.files:
         for name, volume in app.volumes.items():
             if volume.mount.startswith(f"{path}/"):

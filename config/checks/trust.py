@@ -22,7 +22,11 @@ def reaches_out(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
 
 
 def _reaches_out(trust: Trust | None) -> bool:
-    return trust is not None and trust.model_copy(update={"rules": ()}) != Trust()
+    return trust is not None and trust.model_copy(update=_INSIDE) != Trust()
+
+
+_INSIDE = {"rules": (), "extendedResources": ()}
+"""What reaches no further than the workspace; quotas hold others to what their files ask for."""
 
 
 def closed(stack: Stack, workspace: Workspace) -> bool:

@@ -60,8 +60,9 @@ def single(volume: Volume) -> bool:
 
 
 def recreates(app: App) -> bool:
-    """Whether an update has to stop the old pod first: a volume for one node cannot be in two pods' hands."""
-    return any(single(volume) for volume in app.volumes.values())
+    """Whether an update has to stop the old pod first: a volume for one node or a device cannot be in two hands."""
+    devices = app.devices or app.extendedResources or any(each.devices for each in app.sidecars.values())
+    return bool(devices) or any(single(volume) for volume in app.volumes.values())
 
 
 def serves_on(app: App) -> bool:

@@ -61,6 +61,7 @@ def check(stack: Stack, files: Sequence[File], static: Collection[str]) -> tuple
         found.update(_for_many_nodes(stack, file))
         found.update(_quota(stack, file))
         found.update(known_images.check(file))
+        found.update(_devices(file))
         for name, app in file.model.apps.items():
             found.update(_variables(file, ("apps", name), app, static, inherited(stack, file.model, app)))
             found.update(_addresses(stack, workspaces, file, name, app))
@@ -96,6 +97,21 @@ def _for_many_nodes(stack: Stack, file: File) -> Iterator[Mistake]:
                 what = f"{whose} keeps data on one node and refuses {volume.accessMode}, so the app waits for it"
                 fix = "write nfs, or the storageClass of storage that nodes share"
                 yield file.mistake(("apps", name, "volumes", volume_name, "accessMode"), f"{what}; {fix}")
+
+
+_OF_EVERYBODY = ("/dev/full", "/dev/net/tun", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero")
+"""Devices that runc lets every container open."""
+
+
+def _devices(file: File) -> Iterator[Mistake]:
+    """Devices that are there and do not open: the container's control group refuses all but a few."""
+    for name, app in file.model.apps.items():
+        for path, container in containers(app):
+            for mount, device in container.devices.items():
+                if not container.privileged and device not in _OF_EVERYBODY:
+                    what = f"{device} is there and does not open: containerd lets a privileged container alone"
+                    fix = "add privileged: true, or take a device plugin and extendedResources"
+                    yield file.mistake(("apps", name, *path, "devices", mount), f"{what}; {fix}")
 
 
 def _quota(stack: Stack, file: File) -> Iterator[Mistake]:

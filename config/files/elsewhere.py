@@ -26,7 +26,7 @@ _TLS = ("", "Cloudflare's edge has the certificates; leave it out")
 _WAIT = ("after", "write after: [db], which pulumi up waits for; a pod that starts later tries until the other answers")
 _NETWORK = ("", "apps of a workspace reach each other by name, and others not at all; egress opens more")
 _PLACED = ("nodeSelector", "write nodeSelector: { kubernetes.io/hostname: pi-1 }; replicas spread by themselves")
-_RIGHTS = ("", "capabilities and devices are not given; user, writableRoot and the workspace's podSecurity loosen pods")
+_RIGHTS = ("", "capabilities are not given; user, writableRoot and the workspace's podSecurity loosen pods")
 _MARKS = ("", "labels and annotations are the platform's; leave it out")
 _RESTART = ("", "what ends is started again, but for schedule and once; leave it out")
 _MANIFEST = ("", "this is a Kubernetes object; a workspace says what runs, as Warren's docs/workspaces.md shows")
@@ -107,8 +107,12 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         ),
         **dict.fromkeys(("networkPolicy", "mac_address"), _NETWORK),
         "egress": ("", "walls are the workspace's; write egress beside apps"),
-        **dict.fromkeys(("privileged", "cap_add", "cap_drop", "capabilities", "security_opt", "sysctls"), _RIGHTS),
-        **dict.fromkeys(("securityContext", "podSecurityContext", "devices", "gpus", "ipc", "pid", "ulimits"), _RIGHTS),
+        **dict.fromkeys(("cap_add", "cap_drop", "capabilities", "security_opt", "sysctls"), _RIGHTS),
+        **dict.fromkeys(("securityContext", "podSecurityContext", "ipc", "pid", "ulimits"), _RIGHTS),
+        "gpus": (
+            "extendedResources",
+            "write extendedResources: { gpu.intel.com/i915: 1 }, which a device plugin brings",
+        ),
         "podSecurity": ("", "it is the workspace's; write podSecurity beside apps"),
         "secrets": ("env", "write env: { NAME: { secret: NAME } }; the value is set in the stack's config"),
         **dict.fromkeys(

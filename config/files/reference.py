@@ -17,7 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from config import registries, route_rule
 from config.containers import Literally
-from config.fields import addresses, containers, names, quantities, secrets, written
+from config.fields import addresses, containers, hardware, names, quantities, secrets, written
 from config.files.schema import schema_of
 from config.providers import common
 from config.stack import Stack
@@ -48,6 +48,8 @@ _TYPES: dict[str, Any] = {
     "variable": containers.EnvName,
     "absolute path": containers.ContainerPath,
     "mount path": containers.MountPath,
+    "device": hardware.Device,
+    "extended resource": hardware.ExtendedResource,
     "label": names.LabelKey,
     "label value": names.LabelValue,
     "server": addresses.Server,

@@ -136,7 +136,7 @@ def tolerations(app: App) -> list[Manifest]:
     the volume may be in use by a node that only seems to be dead.
     """
     found = [toleration.model_dump(exclude_none=True) for toleration in app.tolerations]
-    if usage.recreates(app):
+    if any(usage.single(volume) for volume in app.volumes.values()):
         return found
     # Kubernetes takes the shortest of all that match, so ours would undo the file's own.
     own = {toleration.key for toleration in app.tolerations}

@@ -92,7 +92,8 @@ def app_container(name: str, app: App, image: str, files: StaticFiles | None) ->
         container["lifecycle"] = {"preStop": {"exec": {"command": list(app.preStop.exec)}}}
     asked = pods.resources(compute.app_compute(app.requests, app.limits, default))
     container["resources"] = pods.with_disk(asked, storage.own_disk(app))
-    return _finish(container, app, files)
+    container["resources"]["limits"] |= {name: str(count) for name, count in sorted(app.extendedResources.items())}
+    return _finish(container, app, app, files)
 
 
 def other_containers(name: str, app: App) -> list[Manifest]:
@@ -110,7 +111,7 @@ def _other(name: str, app: App, key: str, other: Container) -> Manifest:
     container = _container(key, other.image, other.command, other.args, environment(name, {**app.env, **other.env}))
     asked = pods.resources(compute.app_compute(other.requests, other.limits))
     container["resources"] = pods.with_disk(asked, storage.container_disk(app))
-    return _finish(container, app, None)
+    return _finish(container, app, other, None)
 
 
 def _container(name: str, image: str, command: Iterable[str], args: Iterable[str], env: list[Manifest]) -> Manifest:
@@ -118,16 +119,19 @@ def _container(name: str, image: str, command: Iterable[str], args: Iterable[str
     return {"name": name, "image": image, **{key: value for key, value in optional.items() if value}}
 
 
-def _finish(container: Manifest, app: App, files: StaticFiles | None) -> Manifest:
-    container["securityContext"] = security(app)
-    if mounts := [*storage.mounts(app), *_config_mounts(app, files)]:
+def _finish(container: Manifest, app: App, written: App | Container, files: StaticFiles | None) -> Manifest:
+    container["securityContext"] = security(app, written)
+    if mounts := [*storage.mounts(app), *storage.device_mounts(written), *_config_mounts(app, files)]:
         container["volumeMounts"] = mounts
     return container
 
 
-def security(app: App) -> Manifest:
+def security(app: App, written: App | Container) -> Manifest:
     """A container's securityContext; a root user, where the workspace allows one, gets `ROOT_CAPABILITIES` back."""
     context = pods.container_security(writable_root=app.writableRoot)
+    if written.privileged:
+        # The API server takes no container that is privileged and may not become so.
+        context |= {"privileged": True, "allowPrivilegeEscalation": True}
     if app.user == 0:
         context["capabilities"] = {**context["capabilities"], "add": list(ROOT_CAPABILITIES)}
     return context

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from config.app import App
+from config.containers import Container
 from config.fields.quantities import mebibytes
 from config.volumes import Volume
 from manifests import names, pods
@@ -102,13 +103,36 @@ def _nfs_name(workspace: str, app: str, volume: str) -> str:
     return f"{workspace}.{app}.{volume}"
 
 
+def device_volumes(app: App) -> list[Manifest]:
+    """The pod's volumes for the devices of all of its containers. One that is not there keeps the pod waiting."""
+    everyone: list[App | Container] = [app, *app.sidecars.values(), *app.init.values()]
+    return [
+        {"name": _device_name(path), "hostPath": {"path": path, "type": _DEVICE_TYPES[path.endswith("/")]}}
+        for path in sorted({path for each in everyone for path in each.devices.values()})
+    ]
+
+
+_DEVICE_TYPES = {True: "Directory", False: "CharDevice"}
+
+
+def device_mounts(container: App | Container) -> list[Manifest]:
+    """Where one container sees its devices."""
+    return [{"name": _device_name(path), "mountPath": mount} for mount, path in sorted(container.devices.items())]
+
+
+def _device_name(path: str) -> str:
+    # Device names have characters that volume names have not.
+    return f"device-{names.mark(path)}"
+
+
 def pod_volumes(name: str, app: App) -> list[Manifest]:
     """The pod's volumes for the app's storage, and a /tmp where the root file system is read-only."""
     found = [
         {"name": f"data-{volume}", **_source(claim_name(name, volume), wanted)}
         for volume, wanted in sorted(app.volumes.items())
     ]
-    return [*found, *([{"name": "tmp", "emptyDir": {"sizeLimit": TMP_LIMIT}}] if _needs_tmp(app) else [])]
+    scratch = [{"name": "tmp", "emptyDir": {"sizeLimit": TMP_LIMIT}}] if _needs_tmp(app) else []
+    return [*found, *device_volumes(app), *scratch]
 
 
 def _source(own_claim: str, wanted: Volume) -> Manifest:

@@ -86,6 +86,22 @@ def most(stack: Stack, workspace: Workspace) -> dict[str, int]:
     return {**{kind: own + room[kind] for kind, own in objects(stack, workspace).items()}, **leases}
 
 
+def extended(stack: Stack, workspace: Workspace) -> dict[str, int]:
+    """How many a workspace has of what device plugins bring: what its file asks for, and none for other pods.
+
+    Of everything that some app of the stack is trusted with, wherever that is.
+    """
+    known = sorted({each for trust in stack.trust.values() for each in trust.extendedResources})
+    return {
+        f"requests.{resource}": sum(
+            app.extendedResources.get(resource, 0) * (pods.high + pods.surges)
+            for name, app in workspace.apps.items()
+            for pods in [usage.app_pods(name, app)]
+        )
+        for resource in known
+    }
+
+
 def disk(stack: Stack, workspace: Workspace) -> tuple[int, int]:
     """The sums of requests and limits of local disk, in MiB, with everything scaled up and updated at once."""
     hosts = protected_hosts(stack, workspace)

@@ -91,6 +91,7 @@ def quota(stack: Stack, workspace: Workspace) -> Manifest:
                 "requests.ephemeral-storage": memory_quantity(disk_requests),
                 "limits.ephemeral-storage": memory_quantity(disk_limits),
                 **{kind: str(count) for kind, count in counts.most(stack, workspace).items()},
+                **{kind: str(count) for kind, count in counts.extended(stack, workspace).items()},
                 **{kind: str(count) for kind, count in load_balancer.quota(stack, workspace).items()},
             }
         },

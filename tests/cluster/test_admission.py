@@ -97,7 +97,7 @@ def test_rule_67_what_keeps_requests_through_a_roll_out_reaches_the_pods(cluster
             spread.add(owner(pod))
         leaving = {each["key"]: each.get("tolerationSeconds") for each in spec["tolerations"]}
         # 300 is what the API server adds where nothing is said: to pods that cannot move.
-        own_data = any("persistentVolumeClaim" in volume for volume in spec.get("volumes", []))
+        own_data = any({"persistentVolumeClaim", "hostPath"} & volume.keys() for volume in spec.get("volumes", []))
         wanted = {30, 300} if own_data else {30}
         assert {leaving[f"node.kubernetes.io/{taint}"] for taint in ("not-ready", "unreachable")} <= wanted
     controllers = {"Deployment warren-ingress/ingress-controller", "Deployment warren-tunnel/cloudflared"}

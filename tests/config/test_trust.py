@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.checks import check, check_stack, rights
+from config.checks import check, check_app, check_stack, rights
 from config.mistakes import Document, Loaded, Mistake
 from tests.config.examples import stack, workspace
 
@@ -157,3 +157,62 @@ def test_nobody_else_owns_a_workspace_whose_app_reaches_out() -> None:
     )
     [privileged] = told({"serviceAccount": {"rules": [MAKES]}}, {"rules": [MAKES]}, podSecurity="privileged")
     assert "and podSecurity is privileged here" in privileged
+
+
+def level(text: str) -> dict[str, Any]:
+    return {"podSecurity": text}
+
+
+HARDWARE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"privileged": True}, {"privileged": True}, "privileged"),
+    ({"devices": {"/dev/x": "/dev/ttyACM0"}}, {"devices": ["/dev/ttyACM0"]}, "privileged"),
+    ({"devices": {"/dev/dri": "/dev/dri/"}}, {"devices": ["/dev/dri/"]}, "privileged"),
+    ({"extendedResources": {"gpu.intel.com/i915": 1}}, {"extendedResources": ["gpu.intel.com/i915"]}, "restricted"),
+]
+"""What an app asks for, the stack's half of it, and the strictest level that lets it in."""
+LEVELS = ["restricted", "baseline", "privileged"]
+
+
+@pytest.mark.parametrize(("asked", "trust", "needed"), HARDWARE, ids=lambda each: str(each))
+def test_hardware_takes_the_level_and_the_stack(asked: dict[str, Any], trust: dict[str, Any], needed: str) -> None:
+    for at, here in enumerate(LEVELS):
+        enough = at >= LEVELS.index(needed)
+        assert (told(asked, trust, **level(here)) == []) is enough
+        [alone] = told(asked, None, **level(here))
+        assert "warren:trust: { team/web: {" in alone
+        assert ("podSecurity" in alone) is not enough
+
+
+def test_one_device_is_not_another() -> None:
+    given = {"devices": ["/dev/dri/renderD128"]}
+    for device in ("/dev/dri/", "/dev/dri/card0", "/dev/dri/renderD128/"):
+        [why] = told({"devices": {"/dev/x": device}}, given, **level("privileged"))
+        assert f"the node's {device}" in why
+
+
+def test_what_a_container_beside_the_app_asks_for_counts() -> None:
+    for kind in ("sidecars", "init"):
+        [why] = told({kind: {"vpn": {"image": IMAGE, "privileged": True}}}, None, **level("privileged"))
+        assert why.startswith(f"apps.web.{kind}.vpn.privileged:")
+
+
+def test_a_gpu_of_a_device_plugin_closes_no_workspace() -> None:
+    """It is no way out of the pod, and the quota has none for others."""
+    gpu = {"extendedResources": {"gpu.intel.com/i915": 1}}
+    access = {"edit": ["team-admins"]}
+    assert told(gpu, {"extendedResources": ["gpu.intel.com/i915"]}, access=access) == []
+    [edit] = told({"privileged": True}, {"privileged": True}, access=access, **level("privileged"))
+    assert edit.startswith("access.edit: would own what the stack trusts web with")
+
+
+def test_a_device_is_mounted_once() -> None:
+    volumes = {"x": {"mount": "/dev/x", "size": "1Mi", "scratch": True}}
+    stick = {"devices": {"/dev/x": "/dev/ttyACM0"}}
+    here = Loaded(
+        workspace(apps={"web": {"image": IMAGE, "volumes": volumes, "sidecars": {"vpn": {"image": IMAGE, **stick}}}}),
+        Document("team.yaml", {}),
+    )
+    [twice] = check_app.check(here, "web", here.model.apps["web"])
+    assert str(twice) == (
+        "team.yaml: apps.web.sidecars.vpn.devices./dev/x: /dev/x is taken by volumes.x; each mount needs its own path"
+    )

@@ -172,6 +172,7 @@ def _writable(each: Seen) -> set[str]:
     volumes = {volume["name"] for volume in each.pod.get("volumes", []) if not kept & volume.keys()}
     mounts = each.own.get("volumeMounts", [])
     found = {mount["mountPath"] for mount in mounts if mount["name"] in volumes and not mount.get("readOnly")}
+    found = {path for path in found if not _KERNELS.fullmatch(path)}
     return found | (set() if each.own["securityContext"].get("readOnlyRootFilesystem") else {"/"})
 
 
