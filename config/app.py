@@ -8,10 +8,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from config import patterns
 from config.app_files import FileContent
-from config.containers import Amount, Container, Devices, EnvValue, Word
+from config.containers import Amount, Capabilities, Container, Devices, EnvValue, Word
 from config.fields.addresses import HostLabel
 from config.fields.containers import EnvName, Image, MountPath
-from config.fields.hardware import ExtendedResource
+from config.fields.hardware import ExtendedResource, Sysctl
 from config.fields.names import LabelKey, LabelValue, Name
 from config.fields.quantities import Duration, seconds
 from config.fields.written import Written, like
@@ -184,6 +184,9 @@ class App(Written):
     """For images that write outside their volumes and /tmp; up to 2Gi of the node's disk for each container."""
     privileged: bool = False
     """Its container may do what the node's root may. Takes podSecurity: privileged and the stack's `trust`."""
+    capabilities: Capabilities = ()
+    """What its container may do of what root may; they count for user 0 alone. Beyond those of PodSecurity `baseline`:
+    as `privileged`."""
     devices: Devices = {}
     """Devices of the node for its container: path in it -> device, or a folder of them with / at its end. Takes
     podSecurity: privileged and the stack's `trust`, and with containerd `privileged` as well."""
@@ -191,6 +194,9 @@ class App(Written):
         dict[ExtendedResource, Annotated[int, Field(ge=1, le=100)]], such_as({"gpu.intel.com/i915": 1})
     ] = {}
     """What a device plugin of the nodes gives to each replica. Takes the stack's `trust` and no looser podSecurity."""
+    sysctls: Annotated[dict[Sysctl, str], such_as({"net.ipv4.ip_unprivileged_port_start": "0"})] = {}
+    """Settings of the kernel for the pod alone. Beyond those that PodSecurity calls safe: as `privileged`, and the
+    nodes' kubelets have to allow them."""
     serviceAccount: ServiceAccount | None = None
     """What it may ask of the API server; nothing when left out."""
     nodeSelector: dict[LabelKey, LabelValue] = {}

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Discriminator, Tag, WithJsonSchema
 
 from config.fields.containers import EnvName, Image, MountPath
-from config.fields.hardware import Device
+from config.fields.hardware import Capability, Device
 from config.fields.quantities import Cpu, Memory
 from config.fields.secrets import SecretRef
 from config.fields.written import MAPPING, TEXT, ShortForm, Written, written_as
@@ -65,6 +65,9 @@ Devices = Annotated[
 ]
 
 
+Capabilities = Annotated[tuple[Capability, ...], such_as(["NET_ADMIN"])]
+
+
 class Container(Written):
     """A second container in the pod: an init container or a sidecar. It sees the app's volumes and env."""
 
@@ -82,5 +85,8 @@ class Container(Written):
     """What it may take at most."""
     privileged: bool = False
     """It may do what the node's root may. Takes podSecurity: privileged and the stack's `trust`."""
+    capabilities: Capabilities = ()
+    """What it may do of what root may; they count for user 0 alone. Beyond those of PodSecurity `baseline`: as
+    `privileged`."""
     devices: Devices = {}
     """Devices of the node for this container: path in it -> device."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from config.fields.hardware import Device, ExtendedResource
+from config.fields.hardware import Capability, Device, ExtendedResource, Sysctl
 from config.fields.written import Written
 from config.rights import ApiRule
 from config.together import such_as
@@ -19,6 +19,10 @@ class Trust(Written):
     """What it may read in all namespaces, or of the cluster itself. Secrets never."""
     privileged: bool = False
     """Its containers may do what the node's root may: it has the node, and all that runs there."""
+    capabilities: Annotated[tuple[Capability, ...], such_as(["NET_ADMIN"])] = ()
+    """What its containers may do of what root may. SYS_ADMIN and some others are as good as `privileged`."""
+    sysctls: tuple[Sysctl, ...] = ()
+    """Settings of the kernel that PodSecurity does not call safe."""
     devices: tuple[Device, ...] = ()
     """Devices of the node, written as the app writes them."""
     extendedResources: Annotated[tuple[ExtendedResource, ...], such_as(["gpu.intel.com/i915"])] = ()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from config.checks import hardware
 from config.files.stack_file import stack_document
 from config.files.written import as_the_engine_would
 from config.load import validate
@@ -52,7 +53,7 @@ def install_commands(stack: Stack) -> dict[str, str]:
 def _server(stack: Stack, node: Node, first: Node) -> str:
     cluster = stack.cluster
     flags = [
-        *_node(node),
+        *_node(stack, node),
         f"--tls-san={node.ip}",
         f"--cluster-cidr={cluster.podCidr}",
         f"--service-cidr={cluster.serviceCidr}",
@@ -74,7 +75,7 @@ def _by_service_lb(stack: Stack) -> bool:
 
 
 def _agent(stack: Stack, node: Node, first: Node) -> str:
-    return _install(f"K3S_URL=https://{first.ip}:{stack.cluster.apiPort} {_token(first)}", "agent", _node(node))
+    return _install(f"K3S_URL=https://{first.ip}:{stack.cluster.apiPort} {_token(first)}", "agent", _node(stack, node))
 
 
 def _install(variables: str, role: str, flags: list[str]) -> str:
@@ -82,8 +83,15 @@ def _install(variables: str, role: str, flags: list[str]) -> str:
     return f"curl -sfL https://get.k3s.io | {told} sh -s - {role} {shlex.join(flags)}"
 
 
-def _node(node: Node) -> list[str]:
-    return [f"--node-name={node.name}", f"--node-ip={node.ip}", f"--kubelet-arg=pod-max-pids={POD_PIDS}"]
+def _node(stack: Stack, node: Node) -> list[str]:
+    unsafe = sorted({sysctl for trust in stack.trust.values() for sysctl in trust.sysctls} - hardware.SAFE_SYSCTLS)
+    return [
+        f"--node-name={node.name}",
+        f"--node-ip={node.ip}",
+        f"--kubelet-arg=pod-max-pids={POD_PIDS}",
+        # Others end as soon as they start, and are made again and again.
+        *([f"--kubelet-arg=allowed-unsafe-sysctls={','.join(unsafe)}"] if unsafe else []),
+    ]
 
 
 def _token(first: Node) -> str:

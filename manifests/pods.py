@@ -48,9 +48,11 @@ DEFAULT_DISK_MIB = 512
 """What a container may use that says nothing, as those of people with kubectl may."""
 
 
-def pod_security(user: int, groups: Sequence[int] = ()) -> Manifest:
-    """The pod's securityContext: one unprivileged user that owns its volumes, and its further groups."""
+def pod_security(user: int, groups: Sequence[int] = (), sysctls: Mapping[str, str] | None = None) -> Manifest:
+    """The pod's securityContext: one unprivileged user that owns its volumes, its further groups, its sysctls."""
+    settings = [{"name": name, "value": value} for name, value in sorted((sysctls or {}).items())]
     return {
+        **({"sysctls": settings} if settings else {}),
         **({"supplementalGroups": list(groups)} if groups else {}),
         "runAsNonRoot": user != 0,
         "runAsUser": user,

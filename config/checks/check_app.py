@@ -182,3 +182,8 @@ def _user(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
             (*at, "user"),
             "0 is root, which podSecurity restricted refuses; choose another user, or write podSecurity: baseline",
         )
+    for path, container in containers(app):
+        if container.capabilities and app.user:
+            # No program may gain any by its file: that is allowPrivilegeEscalation.
+            what = f"count for user 0 alone, and this app runs as {app.user}; write user: 0, or leave them out"
+            yield file.mistake((*at, *path, "capabilities"), what)

@@ -16,6 +16,19 @@ from config.stack import Stack
 from config.trust import Trust
 from config.workspace import Workspace
 
+BASELINE_CAPABILITIES = frozenset(
+    "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID "
+    "SYS_CHROOT".split()
+)
+SAFE_SYSCTLS = frozenset(
+    "kernel.shm_rmid_forced net.ipv4.ip_local_port_range net.ipv4.ip_local_reserved_ports "
+    "net.ipv4.ip_unprivileged_port_start net.ipv4.ping_group_range net.ipv4.tcp_fin_timeout "
+    "net.ipv4.tcp_keepalive_intvl net.ipv4.tcp_keepalive_probes net.ipv4.tcp_keepalive_time net.ipv4.tcp_rmem "
+    "net.ipv4.tcp_syncookies net.ipv4.tcp_wmem".split()
+)
+"""What the Pod Security Standard `baseline` lets every pod have (kubernetes.io/docs/concepts/security/
+pod-security-standards), as Kubernetes 1.33 has it."""
+
 _LEVELS = ("restricted", "baseline", "privileged")
 
 
@@ -26,8 +39,8 @@ class Ask(NamedTuple):
     what: str
     level: str
     """The strictest podSecurity that lets it in."""
-    key: str
-    """Where the stack says it too."""
+    key: str | None
+    """Where the stack says it too; None where the level is enough."""
     value: str | None = None
     """Which one, where that is a list."""
 
@@ -39,6 +52,13 @@ def asks(app: App) -> Iterator[Ask]:
             yield Ask((*path, "privileged"), "being the node's root", "privileged", "privileged")
         for mount, device in container.devices.items():
             yield Ask((*path, "devices", mount), f"the node's {device}", "privileged", "devices", device)
+        for i, capability in enumerate(container.capabilities):
+            common = capability in BASELINE_CAPABILITIES
+            level, key = ("baseline", None) if common else ("privileged", "capabilities")
+            yield Ask((*path, "capabilities", i), capability, level, key, capability)
+    for sysctl in app.sysctls:
+        if sysctl not in SAFE_SYSCTLS:
+            yield Ask(("sysctls", sysctl), sysctl, "privileged", "sysctls", sysctl)
     for resource in app.extendedResources:
         yield Ask(("extendedResources", resource), resource, "restricted", "extendedResources", resource)
 
@@ -62,5 +82,7 @@ def check(stack: Loaded[Stack], file: Loaded[Workspace]) -> Iterator[Mistake]:
 
 
 def _given(trust: Trust, ask: Ask) -> bool:
+    if ask.key is None:
+        return True
     given = getattr(trust, ask.key)
     return bool(given) if ask.value is None else ask.value in given

@@ -1,14 +1,59 @@
-"""What apps name of a node: devices, and resources that device plugins bring."""
+"""What apps name of a node: capabilities, devices, sysctls, and resources that device plugins bring."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
 from config import patterns
 from config.fields.written import like
+
+Capability = Literal[
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "PERFMON",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
+]
+"""Linux' capabilities without CAP_, as Kubernetes has them (capabilities(7)). ALL is none of them."""
 
 
 def _device(text: str) -> str:
@@ -24,6 +69,24 @@ Device = Annotated[
     AfterValidator(_device),
     like(patterns.DEVICE, "a device below /dev, or a folder of them with / at its end", "/dev/ttyACM0", "/dev/dri/"),
 ]
+
+
+def _sysctl(text: str) -> str:
+    if not re.fullmatch(patterns.SYSCTL, text) or len(text) > 253:
+        raise ValueError(
+            f"{text!r} is not a sysctl that a pod can have for itself: net.*, fs.mqueue.*, kernel.shm*, kernel.msg* "
+            "and kernel.sem are, with dots"
+        )
+    return text
+
+
+Sysctl = Annotated[
+    str,
+    AfterValidator(_sysctl),
+    like(patterns.SYSCTL, "a sysctl of the pod's own", "net.ipv4.ip_unprivileged_port_start", maxLength=253),
+]
+"""A sysctl that has a namespace, so that it is not the whole node's (kubernetes.io/docs/tasks/administer-cluster/
+sysctl-cluster)."""
 
 
 def _extended(text: str) -> str:

@@ -26,7 +26,7 @@ _TLS = ("", "Cloudflare's edge has the certificates; leave it out")
 _WAIT = ("after", "write after: [db], which pulumi up waits for; a pod that starts later tries until the other answers")
 _NETWORK = ("", "apps of a workspace reach each other by name, and others not at all; egress opens more")
 _PLACED = ("nodeSelector", "write nodeSelector: { kubernetes.io/hostname: pi-1 }; replicas spread by themselves")
-_RIGHTS = ("", "capabilities are not given; user, writableRoot and the workspace's podSecurity loosen pods")
+_RIGHTS = ("", "user, writableRoot, capabilities, sysctls and the workspace's podSecurity say what pods may")
 _MARKS = ("", "labels and annotations are the platform's; leave it out")
 _RESTART = ("", "what ends is started again, but for schedule and once; leave it out")
 _MANIFEST = ("", "this is a Kubernetes object; a workspace says what runs, as Warren's docs/workspaces.md shows")
@@ -107,8 +107,9 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         ),
         **dict.fromkeys(("networkPolicy", "mac_address"), _NETWORK),
         "egress": ("", "walls are the workspace's; write egress beside apps"),
-        **dict.fromkeys(("cap_add", "cap_drop", "capabilities", "security_opt", "sysctls"), _RIGHTS),
-        **dict.fromkeys(("securityContext", "podSecurityContext", "ipc", "pid", "ulimits"), _RIGHTS),
+        "cap_add": ("capabilities", "write capabilities: [NET_ADMIN], without CAP_"),
+        **dict.fromkeys(("cap_drop", "security_opt", "ipc", "pid", "ulimits"), _RIGHTS),
+        **dict.fromkeys(("securityContext", "podSecurityContext"), _RIGHTS),
         "gpus": (
             "extendedResources",
             "write extendedResources: { gpu.intel.com/i915: 1 }, which a device plugin brings",

@@ -49,6 +49,7 @@ _TYPES: dict[str, Any] = {
     "absolute path": containers.ContainerPath,
     "mount path": containers.MountPath,
     "device": hardware.Device,
+    "sysctl": hardware.Sysctl,
     "extended resource": hardware.ExtendedResource,
     "label": names.LabelKey,
     "label value": names.LabelValue,

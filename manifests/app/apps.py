@@ -152,7 +152,7 @@ def pod_template(unit: Unit, checksum: Any = None) -> Manifest:
         "automountServiceAccountToken": app.serviceAccount is not None,
         **({"serviceAccountName": unit.name} if app.serviceAccount else {}),
         "enableServiceLinks": False,
-        "securityContext": pods.pod_security(app.user, app.supplementalGroups),
+        "securityContext": pods.pod_security(app.user, app.supplementalGroups, app.sysctls),
         "terminationGracePeriodSeconds": grace_seconds(app),
         "containers": [containers.app_container(unit.name, app, image, unit.files)],
     }

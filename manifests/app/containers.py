@@ -129,11 +129,13 @@ def _finish(container: Manifest, app: App, written: App | Container, files: Stat
 def security(app: App, written: App | Container) -> Manifest:
     """A container's securityContext; a root user, where the workspace allows one, gets `ROOT_CAPABILITIES` back."""
     context = pods.container_security(writable_root=app.writableRoot)
+    if written.privileged or "SYS_ADMIN" in written.capabilities:
+        # The API server takes no container that is as good as root and may not become so.
+        context["allowPrivilegeEscalation"] = True
     if written.privileged:
-        # The API server takes no container that is privileged and may not become so.
-        context |= {"privileged": True, "allowPrivilegeEscalation": True}
-    if app.user == 0:
-        context["capabilities"] = {**context["capabilities"], "add": list(ROOT_CAPABILITIES)}
+        context["privileged"] = True
+    if added := sorted({*(ROOT_CAPABILITIES if app.user == 0 else ()), *written.capabilities}):
+        context["capabilities"] = {**context["capabilities"], "add": added}
     return context
 
 

@@ -87,9 +87,8 @@ def test_a_row_for_a_key_that_is_ours_by_now_leads_to_it(place: str) -> None:
         ("app", "cron", "schedule"), ("app", "container_name", ""), ("app", "depends_on", "after"),
         ("app", "restart", ""),
         ("app", "annotations", ""), ("app", "affinity", "nodeSelector"), ("app", "labels", ""), ("app", "networks", ""),
-        ("app", "security_opt", ""), ("app", "secrets", "env"), ("app", "configs", "files"),
-        ("app", "hostname", "host"), ("app", "domain", "host"), ("app", "ingress", "routes"), ("app", "path", "routes"),
-        ("app", "expose", "port"),
+        ("app", "cap_drop", ""), ("app", "secrets", "env"), ("app", "configs", "files"), ("app", "hostname", "host"),
+        ("app", "domain", "host"), ("app", "ingress", "routes"), ("app", "path", "routes"), ("app", "expose", "port"),
         ("workspace", "services", "apps"), ("workspace", "domain", "host"), ("workspace", "kind", ""),
     ],
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from config.checks import usage
+from manifests import k3s
 from manifests.app import apps
 from manifests.workspace import counts
 from tests.config.examples import app, assert_valid, stack, workspace
@@ -85,3 +86,29 @@ def test_nobody_else_takes_what_a_device_plugin_brings() -> None:
     assert counts.extended(settings, here) == {"requests.gpu.intel.com/i915": 2}
     assert counts.extended(settings, workspace()) == {"requests.gpu.intel.com/i915": 0}
     assert counts.extended(stack(), workspace()) == {}
+
+
+def test_capabilities_are_the_containers_own_on_top_of_what_root_gets_back() -> None:
+    written = {"user": 0, "capabilities": ["NET_ADMIN"]}
+    spec = _pod(**written, sidecars={"vpn": {"image": "x/vpn:1", "capabilities": ["NET_RAW", "CHOWN"]}})
+    root = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"]
+    own, vpn = spec["containers"][0]["securityContext"], spec["initContainers"][0]["securityContext"]
+    assert own["capabilities"] == {"drop": ["ALL"], "add": sorted([*root, "NET_ADMIN"])}
+    assert vpn["capabilities"] == {"drop": ["ALL"], "add": sorted([*root, "NET_RAW"])}
+    assert own["allowPrivilegeEscalation"] is vpn["allowPrivilegeEscalation"] is False
+    [admin] = _pod(user=0, capabilities=["SYS_ADMIN"])["containers"]
+    assert admin["securityContext"]["allowPrivilegeEscalation"] is True
+    assert "privileged" not in admin["securityContext"]
+
+
+def test_sysctls_are_the_pods_and_the_nodes_are_told_of_those_that_are_not_safe() -> None:
+    assert "sysctls" not in _pod()["securityContext"]
+    spec = _pod(sysctls={"net.ipv4.tcp_syncookies": "0", "kernel.sem": "1 2 3 4"})
+    assert spec["securityContext"]["sysctls"] == [
+        {"name": "kernel.sem", "value": "1 2 3 4"},
+        {"name": "net.ipv4.tcp_syncookies", "value": "0"},
+    ]
+    settings = stack(trust={"team/web": {"sysctls": ["net.ipv4.tcp_syncookies", "kernel.sem", "net.core.somaxconn"]}})
+    for command in k3s.install_commands(settings).values():
+        assert "--kubelet-arg=allowed-unsafe-sysctls=kernel.sem,net.core.somaxconn" in command
+    assert "sysctls" not in str(k3s.install_commands(stack()))
