@@ -88,6 +88,10 @@ class App(Written):
         where(
             has("routes", "image"), has_any("port", "ports", says="routes need a port: which does the app listen on?")
         ),
+        where(
+            has("hostNetwork"),
+            has_none("routes", says="on the node's network no wall stands before a route; leave out routes"),
+        ),
         where(has("host"), has("routes", says="a host needs routes, such as [/]")),
         where(
             has("schedule"),
@@ -194,6 +198,9 @@ class App(Written):
         dict[ExtendedResource, Annotated[int, Field(ge=1, le=100)]], such_as({"gpu.intel.com/i915": 1})
     ] = {}
     """What a device plugin of the nodes gives to each replica. Takes the stack's `trust` and no looser podSecurity."""
+    hostNetwork: bool = False
+    """It is on the node's own network, past all walls both ways: whoever is at home reaches its ports, and it reaches
+    whatever the node does. So it has no routes. As `privileged`."""
     sysctls: Annotated[dict[Sysctl, str], such_as({"net.ipv4.ip_unprivileged_port_start": "0"})] = {}
     """Settings of the kernel for the pod alone. Beyond those that PodSecurity calls safe: as `privileged`, and the
     nodes' kubelets have to allow them."""
@@ -217,6 +224,11 @@ class App(Written):
             raise ValueError("has both port and ports; write one of them")
         if self.routes and self.image and not (self.port or self.ports):
             raise ValueError("has routes and no port; say which port it listens on")
+        if self.hostNetwork and self.routes:
+            raise ValueError(
+                "is on the node's network, where no wall stands before a route and anybody at home could write "
+                "identity headers; leave out routes, or hostNetwork"
+            )
         if self.host is not None and not self.routes:
             raise ValueError("has a host and no routes; add routes: [/]")
         if self.schedule and (self.routes or self.port or self.ports or self.autoscale or self.health or self.static):

@@ -26,8 +26,8 @@ File = Loaded[Workspace]
 
 def check(stack: StackFile, files: Sequence[File]) -> list[Mistake]:
     """Everything that is wrong between files, but for what only makes sense when all of them are right."""
-    found = [*_paths(stack.model, files), *_images(stack, files)]
-    found += [*load_balancers.check(stack, files), *trust.check(stack, files)]
+    found = [*_paths(stack.model, files), *_images(stack, files), *trust.check(stack, files)]
+    found += [*load_balancers.check(stack, files), *hardware.check_ports(files)]
     for file in files:
         found += [*_people(stack.model, file), *openings.check(stack, file), *_quota(stack.model, file)]
         found += _registries(stack.model, file)

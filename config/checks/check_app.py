@@ -182,6 +182,12 @@ def _user(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
             (*at, "user"),
             "0 is root, which podSecurity restricted refuses; choose another user, or write podSecurity: baseline",
         )
+    for sysctl in app.sysctls:
+        if app.hostNetwork and sysctl.startswith("net."):
+            what = (
+                "is the node's own on its network, and kubelets refuse it; set it on the node, or leave out hostNetwork"
+            )
+            yield file.mistake((*at, "sysctls", sysctl), what)
     for path, container in containers(app):
         if container.capabilities and app.user:
             # No program may gain any by its file: that is allowPrivilegeEscalation.

@@ -6,12 +6,13 @@ stack's word alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from config.app import App
 from config.checks.check_app import containers
 from config.mistakes import KeyPath, Loaded, Mistake
+from config.routes import app_ports
 from config.stack import Stack
 from config.trust import Trust
 from config.workspace import Workspace
@@ -56,6 +57,8 @@ def asks(app: App) -> Iterator[Ask]:
             common = capability in BASELINE_CAPABILITIES
             level, key = ("baseline", None) if common else ("privileged", "capabilities")
             yield Ask((*path, "capabilities", i), capability, level, key, capability)
+    if app.hostNetwork:
+        yield Ask(("hostNetwork",), "the node's network", "privileged", "hostNetwork")
     for sysctl in app.sysctls:
         if sysctl not in SAFE_SYSCTLS:
             yield Ask(("sysctls", sysctl), sysctl, "privileged", "sysctls", sysctl)
@@ -79,6 +82,18 @@ def check(stack: Loaded[Stack], file: Loaded[Workspace]) -> Iterator[Mistake]:
             if missing:
                 what = f"{ask.what} is more than an app has by itself; leave it out, or write {' and '.join(missing)}"
                 yield file.mistake(("apps", name, *ask.at), what)
+
+
+def check_ports(files: Sequence[Loaded[Workspace]]) -> Iterator[Mistake]:
+    """Ports of the nodes' network that two apps want: the second one would find no node, or end at its start."""
+    taken: dict[int, str] = {}
+    for file in files:
+        for name, app in file.model.apps.items():
+            for number in app_ports(app).values() if app.hostNetwork else ():
+                first = taken.setdefault(number, f"{file.model.name}/{name}")
+                if first != f"{file.model.name}/{name}":
+                    what = f"listens on the nodes' {number}, which is {first}'s; choose another port"
+                    yield file.mistake(("apps", name), what)
 
 
 def _given(trust: Trust, ask: Ask) -> bool:

@@ -60,9 +60,12 @@ def single(volume: Volume) -> bool:
 
 
 def recreates(app: App) -> bool:
-    """Whether an update has to stop the old pod first: a volume for one node or a device cannot be in two hands."""
+    """Whether an update has to stop the old pod first: what is for one node cannot be in two pods' hands.
+
+    That is such a volume, a device, or a port of the node's own.
+    """
     devices = app.devices or app.extendedResources or any(each.devices for each in app.sidecars.values())
-    return bool(devices) or any(single(volume) for volume in app.volumes.values())
+    return bool(devices) or app.hostNetwork or any(single(volume) for volume in app.volumes.values())
 
 
 def serves_on(app: App) -> bool:

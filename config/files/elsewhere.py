@@ -100,7 +100,8 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         **dict.fromkeys(("annotations", "labels", "podAnnotations", "podLabels", "metadata"), _MARKS),
         **dict.fromkeys(("affinity", "nodeName", "node", "nodes", "topologySpreadConstraints"), _PLACED),
         "platform": ("nodeSelector", "write nodeSelector: { kubernetes.io/arch: arm64 }"),
-        **dict.fromkeys(("networks", "network_mode", "network", "hostNetwork"), _NETWORK),
+        **dict.fromkeys(("networks", "network"), _NETWORK),
+        "network_mode": ("hostNetwork", "write hostNetwork: true for host; others do not exist here"),
         "extra_hosts": ("hostAliases", "write hostAliases: [{ ip: 10.0.0.7, hostnames: [nas] }]"),
         **dict.fromkeys(
             ("dns", "dns_search", "dns_opt"), ("dnsConfig", "write dnsConfig: { searches: [lan.example.com] }")

@@ -152,6 +152,8 @@ def pod_template(unit: Unit, checksum: Any = None) -> Manifest:
         "automountServiceAccountToken": app.serviceAccount is not None,
         **({"serviceAccountName": unit.name} if app.serviceAccount else {}),
         "enableServiceLinks": False,
+        # Or names of the cluster would be asked of the node's own resolver.
+        **({"hostNetwork": True, "dnsPolicy": "ClusterFirstWithHostNet"} if app.hostNetwork else {}),
         "securityContext": pods.pod_security(app.user, app.supplementalGroups, app.sysctls),
         "terminationGracePeriodSeconds": grace_seconds(app),
         "containers": [containers.app_container(unit.name, app, image, unit.files)],

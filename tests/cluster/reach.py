@@ -160,6 +160,7 @@ def ends(stack: Rendered) -> dict[str, End]:
             ports=_declared(template["spec"]),
         )
         for manifest, template in templates(stack.manifests)
+        if not template["spec"].get("hostNetwork")
     ]
     found = [
         *sorted(ours, key=lambda end: end.name),
@@ -294,6 +295,7 @@ names, and on {NAMED_BY_NOBODY}, which stands for all others. WHAT IS NOT LISTED
 - Home addresses are examples: machines that nobody names, one in each network that a policy names, and its neighbours.
 - Policies see addresses of pods, after a Service's address was translated.
 - What no policy can forbid is not in here: a node reaches the pods on it (probes need that), and they may reach it.
+- So does an app on a node's network (`hostNetwork`), which is none of the pods here: it counts as its node.
 """
 
 _KEY = f"""\

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.checks import check, check_app, check_stack, rights
+from config.checks import check, check_app, check_stack, hardware, rights
 from config.mistakes import Document, Loaded, Mistake
 from tests.config.examples import stack, workspace
 
@@ -168,6 +168,7 @@ HARDWARE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"devices": {"/dev/x": "/dev/ttyACM0"}}, {"devices": ["/dev/ttyACM0"]}, "privileged"),
     ({"devices": {"/dev/dri": "/dev/dri/"}}, {"devices": ["/dev/dri/"]}, "privileged"),
     ({"user": 0, "capabilities": ["NET_ADMIN"]}, {"capabilities": ["NET_ADMIN"]}, "privileged"),
+    ({"hostNetwork": True}, {"hostNetwork": True}, "privileged"),
     ({"sysctls": {"net.ipv4.ip_forward": "1"}}, {"sysctls": ["net.ipv4.ip_forward"]}, "privileged"),
     ({"extendedResources": {"gpu.intel.com/i915": 1}}, {"extendedResources": ["gpu.intel.com/i915"]}, "restricted"),
 ]
@@ -226,3 +227,20 @@ def test_what_pod_security_lets_in_takes_no_stack() -> None:
     assert told({"sysctls": {"net.ipv4.ip_unprivileged_port_start": "80"}}) == []
     chown = {"user": 0, "capabilities": ["CHOWN", "MKNOD"]}
     assert told(chown, **level("baseline")) == []
+
+
+def test_two_apps_do_not_listen_on_the_same_port_of_the_nodes() -> None:
+    on_it = {"image": IMAGE, "port": 8123, "hostNetwork": True}
+    here = workspace(apps={"one": on_it, "two": on_it, "three": {"image": IMAGE, "port": 8123}})
+    found = list(hardware.check_ports([Loaded(here, Document("team.yaml", {}))]))
+    assert [(each.where, each.what) for each in found] == [
+        ("apps.two", "listens on the nodes' 8123, which is team/one's; choose another port")
+    ]
+
+
+def test_the_nodes_network_is_set_on_the_node() -> None:
+    app = {"image": IMAGE, "hostNetwork": True, "sysctls": {"net.ipv4.tcp_syncookies": "1", "kernel.sem": "1"}}
+    here = Loaded(workspace(apps={"web": app}), Document("team.yaml", {}))
+    [refused] = check_app.check(here, "web", here.model.apps["web"])
+    assert refused.where == "apps.web.sysctls.net.ipv4.tcp_syncookies"
+    assert "kubelets refuse it" in refused.what

@@ -112,3 +112,10 @@ def test_sysctls_are_the_pods_and_the_nodes_are_told_of_those_that_are_not_safe(
     for command in k3s.install_commands(settings).values():
         assert "--kubelet-arg=allowed-unsafe-sysctls=kernel.sem,net.core.somaxconn" in command
     assert "sysctls" not in str(k3s.install_commands(stack()))
+
+
+def test_an_app_on_the_nodes_network_still_asks_the_clusters_dns() -> None:
+    assert "hostNetwork" not in _pod()
+    spec = _pod(hostNetwork=True)
+    assert (spec["hostNetwork"], spec["dnsPolicy"]) == (True, "ClusterFirstWithHostNet")
+    assert apps.deployment(apps.Unit("team", "web", app(hostNetwork=True)))["spec"]["strategy"] == {"type": "Recreate"}
