@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from config.fields.containers import ContainerPath
 from config.fields.hardware import Capability, Device, ExtendedResource, Sysctl
 from config.fields.written import Written
 from config.rights import ApiRule
@@ -24,6 +25,9 @@ class Trust(Written):
     hostNetwork: bool = False
     """It is on its node's network: no wall holds it, and it reaches every app of that node as if it were the ingress
     controller, what listens on the node itself, and all that the node reaches."""
+    hostPath: tuple[ContainerPath, ...] = ()
+    """Directories of the nodes, each as the app writes it and none inside another one. `/`, `/etc`, `/run`, `/var` and
+    much below them are the node."""
     sysctls: tuple[Sysctl, ...] = ()
     """Settings of the kernel that PodSecurity does not call safe."""
     devices: tuple[Device, ...] = ()

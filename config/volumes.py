@@ -11,7 +11,7 @@ from config.fields.containers import ContainerPath, MountPath
 from config.fields.names import ObjectName
 from config.fields.quantities import Memory
 from config.fields.written import Written
-from config.together import editor, has, one_of, such_as, where
+from config.together import editor, has, has_none, one_of, such_as, where
 
 
 class Nfs(Written):
@@ -24,20 +24,23 @@ class Nfs(Written):
 
 
 class Volume(Written):
-    """Storage of an app: a claim made for it, a claim that exists, an NFS directory, or scratch space."""
+    """Storage of an app: a claim made for it or an existing one, an NFS or a node's directory, or scratch space."""
 
     model_config = editor(
         *one_of(
-            "claim", "nfs", "scratch", says="a volume has one source: claim, nfs or scratch, or none", needed=False
+            *("claim", "nfs", "scratch", "hostPath"),
+            says="a volume has one source: claim, nfs, scratch or hostPath, or none",
+            needed=False,
         ),
         where(has("medium"), has("scratch", says="a medium is for scratch space; add scratch: true")),
-        where(has("claim"), {}, has("size", says="a volume needs a size, such as 5Gi")),
+        where(has("hostPath"), has_none("size", says="a directory of a node has no size that anybody holds it to")),
+        where({"anyOf": [has("claim"), has("hostPath")]}, {}, has("size", says="a volume needs a size, such as 5Gi")),
         example={"mount": "/data", "size": "5Gi"},
     )
     mount: MountPath
     """Where the containers see it."""
     size: Annotated[Memory | None, such_as("5Gi")] = None
-    """How much to ask for. Needed unless `claim` names one that exists."""
+    """How much to ask for. Needed unless `claim` names one that exists, or `hostPath` a directory."""
     storageClass: ObjectName | None = None
     """The cluster's default class when left out (local-path on K3s, which keeps the data on one node)."""
     accessMode: Literal["ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"] = "ReadWriteOnce"
@@ -48,6 +51,9 @@ class Volume(Written):
     `quota.storage`."""
     nfs: Nfs | None = None
     """A directory on an NFS server instead."""
+    hostPath: Annotated[ContainerPath | None, such_as("/srv/media")] = None
+    """A directory of the node that the pod is on, which has to be there. Takes podSecurity: privileged and the stack's
+    `trust`; its owner's numbers count, and nothing is backed up or bounded for it."""
     scratch: bool = False
     """Gone with the pod; `size` bounds it."""
     medium: Literal["Memory"] | None = None
@@ -57,9 +63,13 @@ class Volume(Written):
 
     @model_validator(mode="after")
     def _one_source(self) -> Volume:
-        if [self.claim is not None, self.nfs is not None, self.scratch].count(True) > 1:
-            raise ValueError("needs one source: claim, nfs or scratch, or none of them for a new volume of its own")
-        if self.size is None and self.claim is None:
+        if [self.claim is not None, self.nfs is not None, self.scratch, self.hostPath is not None].count(True) > 1:
+            raise ValueError(
+                "needs one source: claim, nfs, scratch or hostPath, or none of them for a new volume of its own"
+            )
+        if self.hostPath is not None and self.size is not None:
+            raise ValueError("has a size, and nobody holds a directory of a node to one; leave it out")
+        if self.size is None and self.claim is None and self.hostPath is None:
             raise ValueError("needs a size, such as 5Gi")
         if self.medium is not None and not self.scratch:
             raise ValueError("has a medium, which is for scratch space; add scratch: true")

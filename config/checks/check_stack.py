@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from config import commands
-from config.checks import check_app, load_balancers, openings, rights, trust
+from config.checks import check_app, hardware, load_balancers, openings, rights, trust
 from config.mistakes import Loaded, Mistake
 from config.stack import Stack
 
@@ -16,7 +16,8 @@ File = Loaded[Stack]
 def check(file: File, stack_name: str, cloudflare_token: bool) -> list[Mistake]:
     """Everything that is wrong inside a stack's config."""
     found = [*_nodes(file), *_networks(file), *_of_apps(file), *openings.check_stack(file)]
-    found += [*load_balancers.check_stack(file), *rights.check_stack(file), *trust.check_stack(file)]
+    found += [*load_balancers.check_stack(file), *hardware.check_stack(file)]
+    found += [*rights.check_stack(file), *trust.check_stack(file)]
     fix = "let the workspaces that need it write { secret: NAME }"
     found += check_app.in_the_open(file.document, ("env",), file.model.env, fix)
     if not cloudflare_token and not file.model.sandbox:

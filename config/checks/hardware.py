@@ -7,10 +7,12 @@ stack's word alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from config.app import App
 from config.checks.check_app import containers
+from config.containers import Container
 from config.mistakes import KeyPath, Loaded, Mistake
 from config.routes import app_ports
 from config.stack import Stack
@@ -49,14 +51,11 @@ class Ask(NamedTuple):
 def asks(app: App) -> Iterator[Ask]:
     """What an app wants of the nodes."""
     for path, container in containers(app):
-        if container.privileged:
-            yield Ask((*path, "privileged"), "being the node's root", "privileged", "privileged")
-        for mount, device in container.devices.items():
-            yield Ask((*path, "devices", mount), f"the node's {device}", "privileged", "devices", device)
-        for i, capability in enumerate(container.capabilities):
-            common = capability in BASELINE_CAPABILITIES
-            level, key = ("baseline", None) if common else ("privileged", "capabilities")
-            yield Ask((*path, "capabilities", i), capability, level, key, capability)
+        yield from _of_container(path, container)
+    for name, volume in app.volumes.items():
+        if volume.hostPath is not None:
+            what = f"the node's {volume.hostPath}"
+            yield Ask(("volumes", name, "hostPath"), what, "privileged", "hostPath", volume.hostPath)
     if app.hostNetwork:
         yield Ask(("hostNetwork",), "the node's network", "privileged", "hostNetwork")
     for sysctl in app.sysctls:
@@ -64,6 +63,30 @@ def asks(app: App) -> Iterator[Ask]:
             yield Ask(("sysctls", sysctl), sysctl, "privileged", "sysctls", sysctl)
     for resource in app.extendedResources:
         yield Ask(("extendedResources", resource), resource, "restricted", "extendedResources", resource)
+
+
+def _of_container(path: KeyPath, container: App | Container) -> Iterator[Ask]:
+    if container.privileged:
+        yield Ask((*path, "privileged"), "being the node's root", "privileged", "privileged")
+    for mount, device in container.devices.items():
+        yield Ask((*path, "devices", mount), f"the node's {device}", "privileged", "devices", device)
+    for i, capability in enumerate(container.capabilities):
+        common = capability in BASELINE_CAPABILITIES
+        level, key = ("baseline", None) if common else ("privileged", "capabilities")
+        yield Ask((*path, "capabilities", i), capability, level, key, capability)
+
+
+def check_stack(file: Loaded[Stack]) -> Iterator[Mistake]:
+    """Directories of nodes inside others: who has the outer one could put a link into the inner one's place."""
+    every = [
+        (key, i, PurePosixPath(path))
+        for key, trust in file.model.trust.items()
+        for i, path in enumerate(trust.hostPath)
+    ]
+    for key, i, path in every:
+        if outer := next((each for _, _, each in every if each in path.parents), None):
+            what = f"{path} is inside of {outer}, whose app could put a link in its place; name directories beside it"
+            yield file.mistake(("trust", key, "hostPath", i), what)
 
 
 def check(stack: Loaded[Stack], file: Loaded[Workspace]) -> Iterator[Mistake]:

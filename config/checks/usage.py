@@ -51,7 +51,8 @@ LOCAL_PATH = "local-path"
 
 def own_volumes(app: App) -> dict[str, Volume]:
     """The volumes that a claim is made for."""
-    return {name: volume for name, volume in app.volumes.items() if volume.claim is None and not volume.scratch}
+    elsewhere = {name for name, each in app.volumes.items() if each.claim or each.scratch or each.hostPath}
+    return {name: volume for name, volume in app.volumes.items() if name not in elsewhere}
 
 
 def single(volume: Volume) -> bool:

@@ -35,7 +35,7 @@ _AUTH = ("auth", "write auth: { providers: [...], allow: { emailDomains: [...] }
 _QUOTA = ("quota", "write quota: { cpu: 500m, memory: 512Mi }")
 _STRIP = ("", "nothing is stripped or rewritten; tell the app its base path, or give it a host of its own")
 _TIMES = ("", "the times are the platform's, but for start: 3m, how long the first answer may take")
-_SOURCE = ("", "directories of a node are not mounted; size makes a volume, nfs mounts a NAS")
+_SOURCE = ("hostPath", "size makes a volume, nfs mounts a NAS, and hostPath a directory of the node")
 _CHART = ("apps", "write what runs here under apps: { web: { image: ..., port: 8000, routes: [/] } }")
 
 
@@ -204,7 +204,7 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         **dict.fromkeys(
             ("path", "mountPath", "mountPoint", "target", "container", "dir"), ("mount", "write mount: /data")
         ),
-        **dict.fromkeys(("source", "host", "hostPath", "bind", "device", "local"), _SOURCE),
+        **dict.fromkeys(("source", "host", "bind", "device", "local"), _SOURCE),
         **dict.fromkeys(("storage", "capacity", "quota"), ("size", "write size: 5Gi")),
         **dict.fromkeys(("storageClassName", "class"), ("storageClass", "write storageClass: local-path")),
         **dict.fromkeys(("accessModes", "mode"), ("accessMode", "write accessMode: ReadWriteMany")),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from config.app import App
+from config.checks import usage
 from config.containers import Container
 from config.fields.quantities import mebibytes
 from config.volumes import Volume
@@ -27,8 +28,8 @@ def claim_name(app: str, volume: str) -> str:
 
 
 def has_data(app: App) -> bool:
-    """Whether anything outlives the app's pods."""
-    return any(not volume.scratch for volume in app.volumes.values())
+    """Whether something of the namespace's outlives the app's pods; a node's directory is not its own."""
+    return any(not volume.scratch and not volume.hostPath for volume in app.volumes.values())
 
 
 def claims(workspace: str, name: str, app: App) -> dict[str, Manifest]:
@@ -51,8 +52,7 @@ def claims(workspace: str, name: str, app: App) -> dict[str, Manifest]:
             },
             "spec": _claim_spec(_nfs_name(workspace, name, volume), wanted),
         }
-        for volume, wanted in sorted(app.volumes.items())
-        if wanted.claim is None and not wanted.scratch
+        for volume, wanted in sorted(usage.own_volumes(app).items())
     }
 
 
@@ -138,6 +138,8 @@ def pod_volumes(name: str, app: App) -> list[Manifest]:
 def _source(own_claim: str, wanted: Volume) -> Manifest:
     if wanted.scratch:
         return {"emptyDir": {"sizeLimit": wanted.size, **({"medium": wanted.medium} if wanted.medium else {})}}
+    if wanted.hostPath is not None:
+        return {"hostPath": {"path": wanted.hostPath, "type": "Directory"}}
     return {"persistentVolumeClaim": {"claimName": own_claim if wanted.claim is None else wanted.claim}}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -108,3 +109,34 @@ def test_an_app_that_makes_pods_makes_none_there(cluster: Cluster) -> None:
         wait("its rights", lambda: looks(runner, CLOSED))
         assert refused(runner.create(changed(POD, metadata__namespace=CLOSED), dryRun="All"))
         assert runner.create(changed(POD, metadata__namespace="team"), dryRun="All").ok
+
+
+def radio(cluster: Cluster, namespace: str) -> Manifest:
+    """The pod of an app that has everything of a node that may be given, which no node of the tests could run."""
+    [made] = [each for each in cluster.rendered.of("Deployment") if each["metadata"]["name"] == "radio"]
+    spec = copy.deepcopy(made["spec"]["template"]["spec"])
+    # It has no replicas, so the quota has no GPU for it.
+    assert spec["containers"][0]["resources"]["limits"].pop("gpu.intel.com/i915") == "1"
+    assert spec["hostNetwork"]
+    assert spec["containers"][0]["securityContext"]["privileged"]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "tried", "namespace": namespace}, "spec": spec}
+
+
+def test_hardware_comes_in_where_the_workspace_and_the_stack_say_so(cluster: Cluster, ann: Api) -> None:
+    answer = cluster.api.create(radio(cluster, CLOSED), dryRun="All")
+    assert answer.ok, answer.message
+    assert answer.warnings == ()
+    assert refused(ann.create(radio(cluster, CLOSED), dryRun="All"))
+    # PodSecurity keeps it out elsewhere, whoever asks.
+    elsewhere = cluster.api.create(radio(cluster, OPEN), dryRun="All")
+    assert elsewhere.status == 403
+    assert 'violates PodSecurity "baseline' in elsewhere.message
+
+
+def test_what_a_device_plugin_brings_is_for_who_asked_in_the_file(cluster: Cluster, ann: Api) -> None:
+    taking = changed(POD, metadata__namespace=OPEN)
+    taking["spec"]["containers"][0]["resources"] = {"limits": {"gpu.intel.com/i915": "1"}}
+    answer = ann.create(taking, dryRun="All")
+    assert answer.status == 403
+    assert "exceeded quota: warren.limits" in answer.message
+    assert "requests.gpu.intel.com/i915=1" in answer.message

@@ -168,6 +168,7 @@ HARDWARE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"devices": {"/dev/x": "/dev/ttyACM0"}}, {"devices": ["/dev/ttyACM0"]}, "privileged"),
     ({"devices": {"/dev/dri": "/dev/dri/"}}, {"devices": ["/dev/dri/"]}, "privileged"),
     ({"user": 0, "capabilities": ["NET_ADMIN"]}, {"capabilities": ["NET_ADMIN"]}, "privileged"),
+    ({"volumes": {"a": {"mount": "/a", "hostPath": "/srv/a"}}}, {"hostPath": ["/srv/a"]}, "privileged"),
     ({"hostNetwork": True}, {"hostNetwork": True}, "privileged"),
     ({"sysctls": {"net.ipv4.ip_forward": "1"}}, {"sysctls": ["net.ipv4.ip_forward"]}, "privileged"),
     ({"extendedResources": {"gpu.intel.com/i915": 1}}, {"extendedResources": ["gpu.intel.com/i915"]}, "restricted"),
@@ -244,3 +245,18 @@ def test_the_nodes_network_is_set_on_the_node() -> None:
     [refused] = check_app.check(here, "web", here.model.apps["web"])
     assert refused.where == "apps.web.sysctls.net.ipv4.tcp_syncookies"
     assert "kubelets refuse it" in refused.what
+
+
+@pytest.mark.parametrize("wanted", ["/", "/srv", "/srv/a/b", "/srv/ab"])
+def test_a_directory_of_a_node_is_the_one_that_the_stack_names(wanted: str) -> None:
+    volume = {"volumes": {"a": {"mount": "/a", "hostPath": wanted}}}
+    [why] = told(volume, {"hostPath": ["/srv/a"]}, **level("privileged"))
+    assert f"the node's {wanted} is more than an app has by itself" in why
+
+
+def test_no_directory_of_a_node_is_given_inside_another_one() -> None:
+    """Whoever writes into the outer one replaces the inner one by a link, and the node would mount where that leads."""
+    for paths in (["/srv/a", "/srv/a/b"], ["/srv/a/b/c", "/srv/a"], ["/", "/srv"]):
+        [why] = told({}, {"hostPath": paths}, **level("privileged"))
+        assert "whose app could put a link in its place" in why
+    assert told({}, {"hostPath": ["/srv/a", "/srv/ab", "/mnt"]}, **level("privileged")) == []

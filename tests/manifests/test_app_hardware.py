@@ -6,7 +6,7 @@ from typing import Any
 
 from config.checks import usage
 from manifests import k3s
-from manifests.app import apps
+from manifests.app import apps, storage
 from manifests.workspace import counts
 from tests.config.examples import app, assert_valid, stack, workspace
 
@@ -119,3 +119,15 @@ def test_an_app_on_the_nodes_network_still_asks_the_clusters_dns() -> None:
     spec = _pod(hostNetwork=True)
     assert (spec["hostNetwork"], spec["dnsPolicy"]) == (True, "ClusterFirstWithHostNet")
     assert apps.deployment(apps.Unit("team", "web", app(hostNetwork=True)))["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_a_directory_of_a_node_is_mounted_and_is_nobodys_claim() -> None:
+    made = app(volumes={"media": {"mount": "/media", "hostPath": "/srv/media", "readOnly": True}})
+    spec = apps.deployment(apps.Unit("team", "web", made))["spec"]["template"]["spec"]
+    assert {"name": "data-media", "hostPath": {"path": "/srv/media", "type": "Directory"}} in spec["volumes"]
+    mounts = spec["containers"][0]["volumeMounts"]
+    assert {"name": "data-media", "mountPath": "/media", "readOnly": True} in mounts
+    assert storage.claims("team", "web", made) == {}
+    assert usage.own_volumes(made) == {}
+    assert not storage.has_data(made)
+    assert usage.recreates(made)
