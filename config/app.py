@@ -21,6 +21,7 @@ from config.ports import OnePort
 from config.rights import ServiceAccount
 from config.route_rule import Route
 from config.schedule import Schedule
+from config.signin import Narrower
 from config.together import editor, has, has_any, has_none, one_of, such_as, where
 from config.volumes import Volume
 
@@ -130,6 +131,8 @@ class App(Written):
     """Paths on the host that lead here. Without any, the app is reached from inside the workspace only."""
     host: HostLabel | None = None
     """A host of its own, one label under the domain; the workspace's host when left out."""
+    allow: Narrower | None = None
+    """Fewer people than the workspace lets in, on every route that does not say so itself."""
     command: tuple[Word, ...] = ()
     """Instead of the image's entrypoint."""
     args: tuple[Word, ...] = ()

@@ -47,8 +47,15 @@ class Registry(Written):
 
 
 def at(image: str, registries: Iterable[str]) -> bool:
-    """Whether an image is at one of some registries, compared as a kubelet does (credentialprovider, URLsMatch)."""
-    host, slash, _ = image.partition("/")
+    """Whether an image is at one of some registries, compared as a kubelet does (credentialprovider, URLsMatch).
+
+    By the name that containerd knows it by, which has one for all ways to write an image of Docker Hub
+    (distribution/reference, splitDockerDomain).
+    """
+    host, slash, path = image.partition("/")
     if not slash or not (set(".:") & set(host) or host == "localhost"):
-        image = f"docker.io/{image if slash else f'library/{image}'}"
+        host, path = "docker.io", image
+    if host in ("docker.io", "index.docker.io"):
+        host, path = "docker.io", path if "/" in path else f"library/{path}"
+    image = f"{host}/{path}"
     return any(image.startswith(each if "/" in each else f"{each}/") for each in registries)

@@ -13,6 +13,7 @@ from config.fields.names import Name
 from config.fields.quantities import Duration, Memory
 from config.fields.secrets import Secret
 from config.fields.written import ShortForm, Written, like, unit_missing
+from config.signin import Narrower
 from config.together import such_as
 
 
@@ -44,6 +45,8 @@ class RouteRule(Written):
     """Open to everyone although the workspace signs people in."""
     auth: Literal["page", "api"] = "page"
     """`page` sends people to sign in, `api` answers 401 (for XHR, WebSockets and command lines)."""
+    allow: Narrower | None = None
+    """Fewer people than the workspace lets in; those of the app when left out, and instead of them when not."""
     rateLimit: Rate | None = None
     """Per client address as Cloudflare reports it; an IPv6 network of 64 bits is one client."""
     bodySize: Annotated[Memory | None, such_as("8Mi")] = None

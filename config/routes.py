@@ -12,6 +12,7 @@ from typing import Literal
 from config.app import App
 from config.ports import AppPort
 from config.route_rule import RouteRule
+from config.signin import Narrower
 from config.stack import Stack
 from config.workspace import Workspace
 
@@ -33,6 +34,8 @@ class Route:
     """The Service port itself."""
     auth: Literal["none", "page", "api"]
     rule: RouteRule
+    allow: Narrower | None = None
+    """Whom of the workspace's people it lets in; all of them where it says nothing."""
 
     @property
     def url(self) -> str:
@@ -102,6 +105,7 @@ def routes_of(stack: Stack, workspace: Workspace) -> tuple[Route, ...]:
             number=app_ports(app)[route_port(app, rule)],
             auth="none" if workspace.auth == "none" or rule.public else rule.auth,
             rule=rule,
+            allow=None if workspace.auth == "none" or rule.public else rule.allow or app.allow,
         )
         for name, app in workspace.apps.items()
         for rule in app.routes

@@ -11,21 +11,36 @@ from config.fields.addresses import Email, EmailDomain
 from config.fields.quantities import Duration, seconds
 from config.fields.written import Written, like
 from config.providers.provider import Provider
-from config.together import editor, has_any, one_of
+from config.together import editor, has_any, one_of, such_as
 
 Group = Annotated[str, like(r"(?!\s*\*?\s*$)[\s\S]*", "the name of a group", "ops")]
+
+
+def _one_group(text: str) -> str:
+    if "," in text:
+        raise ValueError(
+            "has a comma, where OAuth2-Proxy would read two groups; name one without, or put the app into a workspace "
+            "of its own"
+        )
+    return text
+
+
+OneGroup = Annotated[
+    str, AfterValidator(_one_group), like(r"(?!\s*\*?\s*$)[^,]*", "the name of a group, without a comma", "ops")
+]
+
+_LISTS = (
+    *one_of("emails", "emailDomains", says="OAuth2-Proxy would admit either, so write one of them", needed=False),
+    has_any(
+        "emails", "emailDomains", "groups", says="nobody comes in by omission: list emailDomains, emails or groups"
+    ),
+)
 
 
 class Allow(Written):
     """Who may come in. E-mails or e-mail domains admit; groups narrow that down, or admit on their own."""
 
-    model_config = editor(
-        *one_of("emails", "emailDomains", says="OAuth2-Proxy would admit either, so write one of them", needed=False),
-        has_any(
-            "emails", "emailDomains", "groups", says="nobody comes in by omission: list emailDomains, emails or groups"
-        ),
-        example={"emailDomains": ["example.com"]},
-    )
+    model_config = editor(*_LISTS, example={"emailDomains": ["example.com"]})
     emailDomains: tuple[EmailDomain, ...] = ()
     """Everybody with an address in one of these domains."""
     emails: tuple[Email, ...] = ()
@@ -35,13 +50,34 @@ class Allow(Written):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Allow:
-        if self.emails and self.emailDomains:
-            raise ValueError("has both emails and emailDomains; OAuth2-Proxy would admit either, so write one of them")
-        if not (self.emails or self.emailDomains or self.groups):
-            raise ValueError("admits everyone with an account; list emailDomains, emails or groups")
-        if any(group.strip() in ("", "*") for group in self.groups):
-            raise ValueError("has an empty group or *, which says nothing about who may come in; name the groups")
+        _check_lists(self)
         return self
+
+
+class Narrower(Written):
+    """Whom of those that the workspace lets in an app or a route lets in. Who is none of them gets 403."""
+
+    model_config = editor(*_LISTS, example={"groups": ["ops"]})
+    emailDomains: tuple[EmailDomain, ...] = ()
+    """Those with an address in one of these domains."""
+    emails: tuple[Email, ...] = ()
+    """These people and nobody else. Capitals in the provider's own address keep a person out here."""
+    groups: Annotated[tuple[OneGroup, ...], such_as(["ops"])] = ()
+    """Members of one of these groups, as the provider names them; of those, where there is another list too."""
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Narrower:
+        _check_lists(self)
+        return self
+
+
+def _check_lists(allow: Allow | Narrower) -> None:
+    if allow.emails and allow.emailDomains:
+        raise ValueError("has both emails and emailDomains; OAuth2-Proxy would admit either, so write one of them")
+    if not (allow.emails or allow.emailDomains or allow.groups):
+        raise ValueError("admits everyone with an account; list emailDomains, emails or groups")
+    if any(group.strip() in ("", "*") for group in allow.groups):
+        raise ValueError("has an empty group or *, which says nothing about who may come in; name the groups")
 
 
 def _session(duration: str) -> str:

@@ -9,7 +9,7 @@ from config.files.folders import COMMON
 from config.load_balancer import offered
 from config.mistakes import Mistake
 from config.routes import Route, hosts_of
-from config.signin import Allow
+from config.signin import Allow, Narrower
 from config.stack import Stack
 from config.workspace import Workspace
 from manifests.app import load_balancer
@@ -54,9 +54,14 @@ def warning_text(warnings: Sequence[Mistake]) -> str:
     return "\n".join([f"{head}, in case it is not meant:", *(f"  {warning}" for warning in warnings)])
 
 
-def allow_rule(allow: Allow) -> str:
+def allow_rule(allow: Allow, narrower: Narrower | None = None) -> str:
     """Who may come in, as a sentence a person can check."""
-    who = [f"@{domain}" for domain in allow.emailDomains] or list(allow.emails) or ["anyone the providers know"]
+    who = _people(allow, "anyone the providers know")
+    return who if narrower is None else f"{who}; of those only {_people(narrower, 'who is')}"
+
+
+def _people(allow: Allow | Narrower, anyone: str) -> str:
+    who = [f"@{domain}" for domain in allow.emailDomains] or list(allow.emails) or [anyone]
     groups = f" in {' or '.join(allow.groups)}" if allow.groups else ""
     return f"{', '.join(who)}{groups}"
 
@@ -73,7 +78,7 @@ def who_can_reach(workspaces: Iterable[Workspace], routes: Iterable[Route]) -> l
                 "host": row.host,
                 "path": row.path,
                 "providers": [provider.id for provider in auth.providers] if auth != "none" and closed else [],
-                "allow": allow_rule(auth.allow) if auth != "none" and closed else _open_to(row),
+                "allow": allow_rule(auth.allow, row.allow) if auth != "none" and closed else _open_to(row),
             }
         )
     return rows

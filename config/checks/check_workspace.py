@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
 from pathlib import PurePosixPath
 
 from config import reserved
-from config.checks import check_app, load_balancers, openings
+from config.checks import check_app, check_narrower, check_order, load_balancers, openings
 from config.checks.usage import own_volumes
-from config.mistakes import KeyPath, Loaded, Mistake, nearest
+from config.mistakes import Loaded, Mistake
 from config.providers.forges import Gitea, GitHub, GitLab
 from config.providers.microsoft import Microsoft
 from config.providers.provider import Provider, says_groups
@@ -33,29 +32,9 @@ def check(file: File) -> list[Mistake]:
         found += _auth(file, workspace.auth)
     for name, app in workspace.apps.items():
         found += check_app.check(file, name, app)
-    return [*found, *_claims(file), *_order(file), *load_balancers.check_workspace(file)]
-
-
-def _order(file: File) -> Iterator[Mistake]:
-    """What apps wait for: other apps of the workspace that come to an end or get ready, and never each other."""
-    apps = file.model.apps
-    for name, app in apps.items():
-        for i, other in enumerate(app.after):
-            at: KeyPath = ("apps", name, "after", i)
-            if other not in apps:
-                near = nearest(other, sorted(apps)) or f"; it has {', '.join(sorted(apps))}"
-                yield file.mistake(at, f"there is no app {other!r} here{near}")
-            elif other in app.after[:i]:
-                yield file.mistake(at, f"{other} is listed twice; keep one")
-            elif apps[other].schedule is not None:
-                what = f"{other} runs on a schedule, so there is nothing to wait for"
-                yield file.mistake(at, f"{what}; write once there, or leave it out")
-    try:
-        TopologicalSorter({name: app.after for name, app in apps.items()}).prepare()
-    except CycleError as error:
-        circle = " -> ".join(reversed(error.args[1]))
-        what = f"each waits for the next and none begins: {circle}; take out what need not be there first"
-        yield file.mistake(("apps", error.args[1][-1], "after"), what)
+    groups = workspace.auth != "none" and any(map(gives_groups, workspace.auth.providers))
+    found += check_narrower.check(file, groups=groups)
+    return [*found, *_claims(file), *check_order.check(file), *load_balancers.check_workspace(file)]
 
 
 def _names(file: File) -> Iterator[Mistake]:

@@ -20,7 +20,9 @@ from typing import Any
 
 from config.fields.quantities import mebibytes, seconds
 from config.routes import Route
+from config.signin import Narrower
 from manifests import names
+from manifests.ingress import narrower
 from manifests.ingress.controller import IDENTITY_HEADERS
 
 Manifest = dict[str, Any]
@@ -72,12 +74,16 @@ class Gate:
     host: str
     service: str
     namespace: str
+    variables: bool = False
+    """Whether the controller puts the list of a narrower route into a variable, as nginx has to."""
     port: int = 4180
 
-    @property
-    def question(self) -> str:
+    def question(self, allow: Narrower | None = None) -> str:
         """Whom the controller asks about every request; answers 2xx, 401 or 403 (security rule 13)."""
-        return f"http://{names.service_host(self.service, self.namespace)}:{self.port}/oauth2/auth"
+        asked = f"http://{names.service_host(self.service, self.namespace)}:{self.port}/oauth2/auth"
+        if allow is None:
+            return asked
+        return f"{asked}?{narrower.for_nginx(allow) if self.variables else narrower.query(allow)}"
 
     @property
     def sign_in(self) -> str:
@@ -188,7 +194,7 @@ def _limits(route: Route) -> dict[str, str]:
 def _who(route: Route, gate: Gate | None) -> dict[str, str]:
     notes: dict[str, str] = {}
     if gate is not None:
-        notes["auth-url"] = gate.question
+        notes["auth-url"] = gate.question(route.allow)
         notes["auth-response-headers"] = ",".join(IDENTITY_HEADERS)
         # Beside basic auth nginx would answer a missing password, which is a 401 too, with a redirect to sign-in, for
         # ever.

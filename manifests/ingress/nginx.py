@@ -27,7 +27,7 @@ from config import compute
 from config.routes import Route, SignIn
 from config.stack import Cluster
 from manifests import images, names, pods
-from manifests.ingress import refusals
+from manifests.ingress import narrower, refusals
 from manifests.ingress.controller import (
     BEGIN_BURST,
     BEGIN_PATH,
@@ -153,7 +153,15 @@ def config(cluster: Cluster, routes: Iterable[Route] = (), sign_in: Iterable[Sig
         "add-headers": f"{names.INGRESS_NAMESPACE}/{RESPONSE_HEADERS}",
         "log-format-escape-json": "true",
         "log-format-upstream": _log_format(),
-        "http-snippet": "\n".join([_HTTP, *_beginnings(sign_in), *_LIMITS, *refusals.nginx_http(routes, sign_in)]),
+        "http-snippet": "\n".join(
+            [
+                _HTTP,
+                *_beginnings(sign_in),
+                *_LIMITS,
+                *refusals.nginx_http(routes, sign_in),
+                *narrower.nginx_http(routes),
+            ]
+        ),
         "server-snippet": "\n".join([_SERVER, *refusals.NGINX_SERVER]),
         # Again for each location: nginx hands none down to where a route's own limit is.
         "location-snippet": "\n".join([*_LIMITS, *refusals.NGINX_LOCATION]),

@@ -30,7 +30,8 @@ _DEX_USER = 1001
 
 def gates(stack: Stack, workspace: Workspace) -> dict[str, Gate]:
     """Protected host -> what its routes are guarded by; none where `auth: none`."""
-    return {p.host: Gate(p.host, p.name, workspace.name) for p in signin.proxies(stack, workspace)}
+    variables = stack.ingress.controller == "nginx"
+    return {p.host: Gate(p.host, p.name, workspace.name, variables) for p in signin.proxies(stack, workspace)}
 
 
 def parts(stack: Stack, workspace: Workspace) -> tuple[Part, ...]:

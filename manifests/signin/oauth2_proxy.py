@@ -74,7 +74,7 @@ def _provider(stack: Stack, workspace: Workspace, auth: Auth, proxy: Proxy) -> d
         "login_url": f"{public}/auth",
         "redeem_url": f"{inside}/token",
         "oidc_jwks_url": f"{inside}/keys",
-        "scope": "openid email profile groups" if wants_groups(auth) else "openid email profile",
+        "scope": "openid email profile groups" if wants_groups(workspace, auth) else "openid email profile",
         # Rule 9. Unset, the nonce is not checked, and approval_prompt is "force": Dex would ask at every sign-in.
         "insecure_oidc_skip_nonce": False,
         "code_challenge_method": "S256",

@@ -86,10 +86,12 @@ def back_channel(workspace: Workspace) -> str:
     return f"http://{names.service_host(names.DEX, workspace.name)}:{DEX_PORT}/dex"
 
 
-def wants_groups(auth: Auth) -> bool:
+def wants_groups(workspace: Workspace, auth: Auth) -> bool:
     """Whether sign-in asks for people's groups.
 
     Only where somebody said something about groups: the question costs rights at the provider. Dex then asks Entra for
     `directory.read.all`, which a directory's administrator has to grant, and GitHub for `read:org`.
     """
-    return bool(auth.allow.groups) or any(map(says_groups, auth.providers))
+    said = [allow for app in workspace.apps.values() for allow in (app.allow, *(rule.allow for rule in app.routes))]
+    by_group = any(allow is not None and allow.groups for allow in (auth.allow, *said))
+    return by_group or any(map(says_groups, auth.providers))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from config.route_rule import RouteRule
 from config.routes import Route
-from config.signin import Allow
+from config.signin import Allow, Narrower
 from config.workspace import Workspace
 from manifests import report
 
@@ -56,6 +57,17 @@ def test_who_can_reach_names_the_providers_and_the_rule_of_a_protected_route() -
     assert report.who_can_reach([_workspace(_AUTH)], [_route()]) == [
         {"host": "ws.example.com", "path": "/x", "providers": ["gh"], "allow": "@example.com in crew"}
     ]
+
+
+@pytest.mark.parametrize(
+    ("allow", "words"),
+    [({"groups": ["ops"]}, "who is in ops"), ({"emails": ["x@example.com"]}, "x@example.com")],
+)
+def test_who_can_reach_says_whom_of_the_workspaces_people_a_route_lets_in(allow: dict[str, Any], words: str) -> None:
+    row = replace(_route(), allow=Narrower.model_validate(allow, strict=False))
+    assert (
+        report.who_can_reach([_workspace(_AUTH)], [row])[0]["allow"] == f"@example.com in crew; of those only {words}"
+    )
 
 
 def test_who_can_reach_says_everyone_on_public_routes_of_protected_and_of_open_workspaces() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+from typing import Any
 
 import pytest
 
+from config.workspace import Workspace
 from manifests.signin import signin
 from tests.manifests.signin_examples import BARE, PROVIDERS, auth_of, provider, stack, workspace
 
@@ -63,10 +65,14 @@ def test_traefiks_router_names_stay_apart_across_workspaces() -> None:
     assert len(set(routers)) == len(routers)
 
 
+def wants(asked: Workspace) -> bool:
+    return signin.wants_groups(asked, auth_of(asked))
+
+
 @pytest.mark.parametrize("kind", PROVIDERS)
 def test_groups_are_asked_for_where_a_provider_says_something_about_them_and_not_otherwise(kind: str) -> None:
-    assert signin.wants_groups(auth_of(workspace(providers=[provider(kind)])))
-    assert not signin.wants_groups(auth_of(workspace(providers=[provider(kind, bare=True)])))
+    assert wants(workspace(providers=[provider(kind)]))
+    assert not wants(workspace(providers=[provider(kind, bare=True)]))
 
 
 @pytest.mark.parametrize("kind", BARE)
@@ -74,4 +80,13 @@ def test_groups_are_asked_for_where_they_decide_who_may_come_in(kind: str) -> No
     asked = workspace(
         providers=[provider(kind, bare=True)], allow={"emailDomains": ["example.com"], "groups": ["staff"]}
     )
-    assert signin.wants_groups(auth_of(asked))
+    assert wants(asked)
+
+
+@pytest.mark.parametrize("route", [{"path": "/", "allow": {"groups": ["ops"]}}, "/"])
+def test_groups_are_asked_for_where_they_decide_who_may_use_an_app_or_a_route(route: Any) -> None:
+    asked = workspace(providers=[provider("github", bare=True)])
+    allow = {"allow": {"groups": ["ops"]}} if route == "/" else {}
+    app = {"image": "ghcr.io/example/app:1.0.0", "port": 8000, "routes": [route], **allow}
+    narrowed = workspace(providers=[provider("github", bare=True)], apps={"web": app})
+    assert (wants(asked), wants(narrowed)) == (False, True)
