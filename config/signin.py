@@ -11,7 +11,7 @@ from config.fields.addresses import Email, EmailDomain
 from config.fields.quantities import Duration, seconds
 from config.fields.written import Written, like
 from config.providers.provider import Provider
-from config.together import editor, has_any, one_of, such_as
+from config.together import editor, has, has_any, has_none, one_of, such_as, where
 
 Group = Annotated[str, like(r"(?!\s*\*?\s*$)[\s\S]*", "the name of a group", "ops")]
 
@@ -29,18 +29,20 @@ OneGroup = Annotated[
     str, AfterValidator(_one_group), like(r"(?!\s*\*?\s*$)[^,]*", "the name of a group, without a comma", "ops")
 ]
 
-_LISTS = (
-    *one_of("emails", "emailDomains", says="OAuth2-Proxy would admit either, so write one of them", needed=False),
-    has_any(
-        "emails", "emailDomains", "groups", says="nobody comes in by omission: list emailDomains, emails or groups"
-    ),
-)
+_EITHER = one_of("emails", "emailDomains", says="OAuth2-Proxy would admit either, so write one of them", needed=False)
+_NOBODY = "nobody comes in by omission: list emailDomains, emails or groups"
+_EVERYBODY = "directory lets in everybody there; write that, or lists"
 
 
 class Allow(Written):
     """Who may come in. E-mails or e-mail domains admit; groups narrow that down, or admit on their own."""
 
-    model_config = editor(*_LISTS, example={"emailDomains": ["example.com"]})
+    model_config = editor(
+        *_EITHER,
+        has_any("directory", "emails", "emailDomains", "groups", says=_NOBODY),
+        where(has("directory"), has_none("emails", "emailDomains", "groups", says=_EVERYBODY)),
+        example={"emailDomains": ["example.com"]},
+    )
     emailDomains: tuple[EmailDomain, ...] = ()
     """Everybody with an address in one of these domains."""
     emails: tuple[Email, ...] = ()
@@ -48,16 +50,25 @@ class Allow(Written):
     groups: tuple[Group, ...] = ()
     """Members of one of these groups, as the provider names them."""
 
+    directory: bool = False
+    """Everybody whom the providers know, instead of lists. Each has to be a directory that not anybody can join: one
+    tenant, hosted domain, organization or group, an issuer below the stack's domain, LDAP or SAML."""
+
     @model_validator(mode="after")
     def _exactly_one(self) -> Allow:
-        _check_lists(self)
+        if self.directory and (self.emails or self.emailDomains or self.groups):
+            raise ValueError("has directory, which lets in everybody there, and lists of some; write one of them")
+        if not self.directory:
+            _check_lists(self)
         return self
 
 
 class Narrower(Written):
     """Whom of those that the workspace lets in an app or a route lets in. Who is none of them gets 403."""
 
-    model_config = editor(*_LISTS, example={"groups": ["ops"]})
+    model_config = editor(
+        *_EITHER, has_any("emails", "emailDomains", "groups", says=_NOBODY), example={"groups": ["ops"]}
+    )
     emailDomains: tuple[EmailDomain, ...] = ()
     """Those with an address in one of these domains."""
     emails: tuple[Email, ...] = ()

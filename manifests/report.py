@@ -56,7 +56,7 @@ def warning_text(warnings: Sequence[Mistake]) -> str:
 
 def allow_rule(allow: Allow, narrower: Narrower | None = None) -> str:
     """Who may come in, as a sentence a person can check."""
-    who = _people(allow, "anyone the providers know")
+    who = _people(allow, "everyone in the providers' directories" if allow.directory else "anyone the providers know")
     return who if narrower is None else f"{who}; of those only {_people(narrower, 'who is')}"
 
 

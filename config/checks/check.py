@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from config import reserved
-from config.checks import hardware, load_balancers, openings, rights, trust
+from config.checks import directory, hardware, load_balancers, openings, rights, trust
 from config.checks.capacity import over_capacity
 from config.checks.check_routes import below
 from config.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
@@ -32,6 +32,7 @@ def check(stack: StackFile, files: Sequence[File]) -> list[Mistake]:
         found += [*_people(stack.model, file), *openings.check(stack, file), *_quota(stack.model, file)]
         found += _registries(stack.model, file)
         found += [*rights.check(stack, file), *hardware.check(stack, file)]
+        found += directory.check(stack.model, file)
     return found
 
 

@@ -90,7 +90,7 @@ def _admission(allow: Allow) -> dict[str, Option]:
         return {"authenticated_emails_file": f"{CONFIG_DIRECTORY}/{EMAILS_FILE}", **groups}
     if allow.emailDomains:
         return {"email_domains": allow.emailDomains, **groups}
-    if not groups:
+    if not groups and not allow.directory:
         raise ValueError("nobody is named in `allow`, and an empty list would admit everyone")
     return {"email_domains": ("*",), **groups}
 

@@ -13,6 +13,7 @@ from tests.manifests.signin_examples import PROVIDERS
 from tests.real.stacks import described
 
 SAID_NOWHERE = {
+    ("Allow", "directory"): "lets everybody in whom the provider knows, and tests need somebody refused at every host",
     ("Folder", "folder"): "is read, and its files are written at the app",
     ("Stack", "secrets"): "comes from Pulumi, not from the file",
     ("Stack", "services"): "takes {} only",

@@ -47,6 +47,7 @@ def test_the_url_table_says_how_a_route_is_guarded(auth: Any, word: str) -> None
         ({"emails": ["x@a.com"]}, "x@a.com"),
         ({"groups": ["crew", "ops"]}, "anyone the providers know in crew or ops"),
         ({"emailDomains": ["a.com"], "groups": ["crew"]}, "@a.com in crew"),
+        ({"directory": True}, "everyone in the providers' directories"),
     ],
 )
 def test_an_allow_rule_is_a_sentence(allow: dict[str, Any], words: str) -> None:
