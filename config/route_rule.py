@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator
 
 from config import patterns
-from config.fields.addresses import Cidr, RoutePath
+from config.fields.addresses import Cidr, HostLabel, RoutePath
 from config.fields.names import Name
 from config.fields.quantities import Duration, Memory
 from config.fields.secrets import Secret
@@ -39,6 +39,8 @@ class RouteRule(Written):
 
     path: RoutePath
     """The path on the host, and everything below it. Nothing is stripped: the app sees the whole path."""
+    host: HostLabel | None = None
+    """A host for this route alone, one label under the domain; the app's or the workspace's when left out."""
     port: Annotated[Name | None, such_as("http")] = None
     """Which of the app's ports, by name; needed only where it has several."""
     public: bool = False

@@ -88,16 +88,17 @@ def own_host(stack: Stack, workspace: Workspace) -> str:
     return hostname(workspace.host, stack.domain)
 
 
-def host_of(stack: Stack, workspace: Workspace, app: App) -> str:
-    """The host an app with routes is served on."""
-    return own_host(stack, workspace) if app.host is None else hostname(app.host, stack.domain)
+def host_of(stack: Stack, workspace: Workspace, app: App, rule: RouteRule) -> str:
+    """The host a route is served on: its own, its app's, or the workspace's."""
+    label = app.host if rule.host is None else rule.host
+    return own_host(stack, workspace) if label is None else hostname(label, stack.domain)
 
 
 def routes_of(stack: Stack, workspace: Workspace) -> tuple[Route, ...]:
     """The rows of one workspace, sorted by host and path."""
     rows = [
         Route(
-            host=host_of(stack, workspace, app),
+            host=host_of(stack, workspace, app, rule),
             path=rule.path,
             workspace=workspace.name,
             app=name,
@@ -119,8 +120,9 @@ def route_table(stack: Stack, workspaces: Iterable[Workspace]) -> tuple[Route, .
 
 
 def hosts_of(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
-    """Every host a workspace owns, sorted: its own and its apps' own."""
-    labels = {workspace.host, *(app.host for app in workspace.apps.values())}
+    """Every host a workspace owns, sorted: its own, and those of its apps and their routes."""
+    apps = workspace.apps.values()
+    labels = {workspace.host, *(app.host for app in apps), *(rule.host for app in apps for rule in app.routes)}
     return tuple(sorted(hostname(label, stack.domain) for label in labels if label is not None))
 
 
@@ -130,7 +132,7 @@ def protected_hosts(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
         return ()
     # Without the rows, whose ports may be wrong still: how many pods there are is said together with that.
     apps = workspace.apps.values()
-    found = {host_of(stack, workspace, app) for app in apps if not all(rule.public for rule in app.routes)}
+    found = {host_of(stack, workspace, app, rule) for app in apps for rule in app.routes if not rule.public}
     return tuple(sorted(found | {own_host(stack, workspace)}))
 
 

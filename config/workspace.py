@@ -68,7 +68,8 @@ def _none(text: str) -> str:
 
 
 _HOST = "routes and sign-in need a host"
-_HAS_ITS_HOST = where(has("routes"), has("host"))
+_EACH_HAS_ONE = {"properties": {"routes": {"items": {"type": "object", **has("host")}}}}
+_HAS_ITS_HOST = where(has("routes"), {"anyOf": [has("host"), _EACH_HAS_ONE]})
 
 
 class Workspace(Written):
@@ -112,7 +113,7 @@ class Workspace(Written):
     @model_validator(mode="after")
     def _reached(self) -> Workspace:
         if self.host is None and (
-            self.auth != "none" or any(app.routes and not app.host for app in self.apps.values())
+            self.auth != "none" or any(not (app.host or rule.host) for app in self.apps.values() for rule in app.routes)
         ):
             raise ValueError(f"{_HOST}; write host: {self.name}, or any label under the domain")
         return self

@@ -53,8 +53,16 @@ def slug(route: Route) -> str:
     computes what comes of it.
     """
     text = re.sub(r"[^a-z0-9]+", "-", route.path.lower())[:40].strip("-")
-    known = mark(route.workspace, route.app, route.path)
+    known = mark(*identity(route))
     return f"{route.app}.{text}-{known}" if text else f"{route.app}-{known}"
+
+
+def identity(route: Route) -> tuple[str, ...]:
+    """What tells a route from every other one of a stack.
+
+    A host that an app or a workspace has is not in it, so that their routes keep their names where it changes.
+    """
+    return (route.workspace, route.app, route.path, *([] if route.rule.host is None else [route.host]))
 
 
 def labels(name: str, *, workspace: str | None = None, app: str | None = None) -> dict[str, str]:

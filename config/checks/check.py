@@ -64,8 +64,13 @@ def _labels(document: Document) -> Iterator[tuple[KeyPath, str]]:
     if isinstance(label := data.get("host"), str):
         yield ("host",), label
     for name, app in apps.items() if isinstance(apps, dict) else ():
-        if isinstance(app, dict) and isinstance(label := app.get("host"), str):
+        if not isinstance(app, dict):
+            continue
+        if isinstance(label := app.get("host"), str):
             yield ("apps", name, "host"), label
+        for i, rule in enumerate(app.get("routes") or () if isinstance(app.get("routes"), list) else ()):
+            if isinstance(rule, dict) and isinstance(label := rule.get("host"), str):
+                yield ("apps", name, "routes", i, "host"), label
 
 
 def _depth(domain: str, advanced_certificates: bool, document: Document) -> Iterator[Mistake]:
@@ -106,7 +111,7 @@ def _hosts(domain: str, documents: Sequence[Document]) -> Iterator[Mistake]:
 def _paths(stack: Stack, files: Sequence[File]) -> Iterator[Mistake]:
     for file in files:
         rules = [
-            (host_of(stack, file.model, app), ("apps", name, "routes", i), rule)
+            (host_of(stack, file.model, app, rule), ("apps", name, "routes", i), rule)
             for name, app in file.model.apps.items()
             for i, rule in enumerate(app.routes)
         ]

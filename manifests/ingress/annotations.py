@@ -106,7 +106,7 @@ def password(route: Route, htpasswd: Any) -> Manifest:
 
 def denial_name(route: Route, path: str) -> str:
     """The name of the Ingress that denies a path below a route's."""
-    return f"{names.slug(route)}-deny-{names.mark(route.workspace, route.app, route.path, path)}"
+    return f"{names.slug(route)}-deny-{names.mark(*names.identity(route), path)}"
 
 
 def route_ingresses(route: Route, gate: Gate | None) -> tuple[Manifest, ...]:

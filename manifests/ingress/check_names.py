@@ -22,9 +22,11 @@ File = Loaded[Workspace]
 
 def served(stack: Stack, workspace: Workspace) -> Iterator[tuple[KeyPath, Served]]:
     """Every Ingress of a workspace, with the key that it comes from: routes, what they deny, and sign-in's own."""
-    places = {(app, rule.path): i for app, each in workspace.apps.items() for i, rule in enumerate(each.routes)}
+    places = {
+        (app, rule.host, rule.path): i for app, each in workspace.apps.items() for i, rule in enumerate(each.routes)
+    }
     for route in routes_of(stack, workspace):
-        at: KeyPath = ("apps", route.app, "routes", places[route.app, route.path])
+        at: KeyPath = ("apps", route.app, "routes", places[route.app, route.rule.host, route.path])
         yield at, Served(workspace.name, names.slug(route), route.app, route.port)
         for path in route.rule.deny:
             yield at, Served(workspace.name, denial_name(route, path), route.app, route.port)

@@ -60,6 +60,26 @@ def test_an_app_with_a_host_of_its_own_is_one_label_under_the_domain() -> None:
     assert routes.hosts_of(_STACK, workspace) == ("api.example.com", "ws.example.com")
 
 
+def test_an_app_is_served_on_every_host_that_one_of_its_routes_says() -> None:
+    rules = ["/", {"path": "/", "host": "old"}, {"path": "/x", "host": "@", "public": True}]
+    for host, own in (("api", "api.example.com"), (None, "ws.example.com")):
+        made = _workspace({"web": {"image": "a/b:1", "port": 1, "routes": rules, "host": host}}, _AUTH)
+        assert [(row[0], row[1], row[4]) for row in _rows(made)] == sorted(
+            [(own, "/", "page"), ("old.example.com", "/", "page"), ("example.com", "/x", "none")]
+        )
+        assert routes.hosts_of(_STACK, made) == tuple(sorted({own, "ws.example.com", "old.example.com", "example.com"}))
+        # An OAuth2-Proxy for each host, but for one with public routes only.
+        assert routes.protected_hosts(_STACK, made) == tuple(sorted({own, "ws.example.com", "old.example.com"}))
+
+
+def test_a_workspace_whose_routes_all_say_their_host_needs_none() -> None:
+    apps = {"web": {"image": "a/b:1", "port": 80, "routes": [{"path": "/", "host": "a"}, {"path": "/", "host": "b"}]}}
+    assert routes.hosts_of(_STACK, _workspace(apps, host=None)) == ("a.example.com", "b.example.com")
+    apps["web"]["routes"] = [{"path": "/", "host": "a"}, "/"]
+    with pytest.raises(ValueError, match="need a host"):
+        _workspace(apps, host=None)
+
+
 def test_a_route_leads_to_the_port_it_names() -> None:
     app = {
         "image": "a/b:1",

@@ -42,6 +42,15 @@ def test_no_two_routes_of_a_workspace_share_an_ingress_name(pairs: set[tuple[str
     assert all(len(slug) <= 253 and slug == slug.lower() for slug in slugs)
 
 
+def test_a_route_with_a_host_of_its_own_has_a_name_of_its_own_and_all_others_keep_theirs() -> None:
+    def slug(host: str, said: str | None) -> str:
+        return names.slug(Route(host, "/x", "ws", "web", "http", 80, "none", RouteRule(path="/x", host=said)))
+
+    assert slug("a.example.com", None) == slug("b.example.com", None) == "web.x-" + names.mark("ws", "web", "/x")
+    found = {slug("a.example.com", None), slug("a.example.com", "a"), slug("b.example.com", "b")}
+    assert len(found) == 3
+
+
 @pytest.mark.parametrize("namespace", [names.TUNNEL_NAMESPACE, names.INGRESS_NAMESPACE])
 def test_no_workspace_may_be_called_like_a_namespace_of_the_platform(namespace: str) -> None:
     assert namespace.startswith(reserved.PREFIXES)
