@@ -23,7 +23,7 @@ SERVICE_NAMESPACES = frozenset(
 namespace, its Secrets and its walls with one (security rule 59)."""
 
 HOSTS = {
-    "www": "is what people type for the domain itself, and Warren cannot redirect yet",
+    "www": "is what people type for the domain itself",
     "mta-sts": "tells mail servers how to reach the domain's mail (RFC 8461)",
     "autoconfig": "is where mail programs ask for settings, with the address of who asks",
     "autodiscover": "is where mail programs send passwords to find their settings",

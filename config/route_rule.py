@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from config import patterns
 from config.fields.addresses import Cidr, HostLabel, RoutePath
@@ -13,8 +13,9 @@ from config.fields.names import Name
 from config.fields.quantities import Duration, Memory
 from config.fields.secrets import Secret
 from config.fields.written import ShortForm, Written, like, unit_missing
+from config.redirect import RedirectOr
 from config.signin import Narrower
-from config.together import such_as
+from config.together import editor, has, has_none, such_as, where
 
 
 def _limit_of(rate: str) -> str:
@@ -34,15 +35,31 @@ Rate = Annotated[
 ]
 
 
+_NOTHING: tuple[object, ...] = (None, False, ())
+_OF_AN_APP = (
+    *("port", "public", "auth", "allow", "rateLimit", "bodySize", "timeout", "allowFrom", "protocol", "crossOrigin"),
+    *("deny", "basicAuth"),
+)
+"""What says how requests come to an app, so that a redirect has none of it."""
+
+
 class RouteRule(Written):
     """One path of an app, and how requests to it are treated."""
 
+    model_config = editor(
+        where(
+            has("redirect"),
+            has_none(*_OF_AN_APP, says="a redirect leads past the app and is for everybody: it has path and host only"),
+        ),
+    )
     path: RoutePath
     """The path on the host, and everything below it. Nothing is stripped: the app sees the whole path."""
     host: HostLabel | None = None
     """A host for this route alone, one label under the domain; the app's or the workspace's when left out."""
     port: Annotated[Name | None, such_as("http")] = None
     """Which of the app's ports, by name; needed only where it has several."""
+    redirect: RedirectOr | None = None
+    """Leads elsewhere instead of to the app, for everybody, whoever is signed in."""
     public: bool = False
     """Open to everyone although the workspace signs people in."""
     auth: Literal["page", "api"] = "page"
@@ -68,6 +85,16 @@ class RouteRule(Written):
     """Paths below this one that nobody reaches from outside, such as /metrics."""
     basicAuth: Secret | None = None
     """An htpasswd file (bcrypt) for apps without a sign-in of their own, which do not see the password."""
+
+    @model_validator(mode="after")
+    def _past_the_app(self) -> RouteRule:
+        beside = [key for key in _OF_AN_APP if key in self.model_fields_set and getattr(self, key) not in _NOTHING]
+        if self.redirect and beside:
+            raise ValueError(
+                f"has redirect, which leads past the app and is for everybody, and {', '.join(beside)}; write path and "
+                "host beside it"
+            )
+        return self
 
 
 Route = Annotated[RouteRule, ShortForm("path", RoutePath, "a path such as /api, or a mapping with path and options")]

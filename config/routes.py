@@ -62,8 +62,13 @@ def tcp_ports(app: App) -> dict[str, int]:
 
 def sibling_ports(app: App) -> set[str]:
     """The names of the ports that the workspace's other apps reach: those without a route, and those that say so."""
-    routed = {route_port(app, rule) for rule in app.routes}
+    routed = routed_ports(app)
     return {name for name, port in ports_of(app).items() if name not in routed or port.siblings}
+
+
+def routed_ports(app: App) -> set[str]:
+    """The names of the ports that a route leads to."""
+    return {route_port(app, rule) for rule in app.routes if rule.redirect is None}
 
 
 def route_port(app: App, rule: RouteRule) -> str:
@@ -104,9 +109,9 @@ def routes_of(stack: Stack, workspace: Workspace) -> tuple[Route, ...]:
             app=name,
             port=route_port(app, rule),
             number=app_ports(app)[route_port(app, rule)],
-            auth="none" if workspace.auth == "none" or rule.public else rule.auth,
+            auth="none" if workspace.auth == "none" or rule.public or rule.redirect else rule.auth,
             rule=rule,
-            allow=None if workspace.auth == "none" or rule.public else rule.allow or app.allow,
+            allow=None if workspace.auth == "none" or rule.public or rule.redirect else rule.allow or app.allow,
         )
         for name, app in workspace.apps.items()
         for rule in app.routes
@@ -132,7 +137,12 @@ def protected_hosts(stack: Stack, workspace: Workspace) -> tuple[str, ...]:
         return ()
     # Without the rows, whose ports may be wrong still: how many pods there are is said together with that.
     apps = workspace.apps.values()
-    found = {host_of(stack, workspace, app, rule) for app in apps for rule in app.routes if not rule.public}
+    found = {
+        host_of(stack, workspace, app, rule)
+        for app in apps
+        for rule in app.routes
+        if not (rule.public or rule.redirect)
+    }
     return tuple(sorted(found | {own_host(stack, workspace)}))
 
 

@@ -13,6 +13,7 @@ from config.signin import Allow, Narrower
 from config.stack import Stack
 from config.workspace import Workspace
 from manifests.app import load_balancer
+from manifests.ingress import redirects
 
 UNREACHABLE = (
     "The API server of warren:cluster.context does not answer, so this shows only what was true when it last did, and "
@@ -85,6 +86,8 @@ def who_can_reach(workspaces: Iterable[Workspace], routes: Iterable[Route]) -> l
 
 
 def _open_to(row: Route) -> str:
+    if row.rule.redirect is not None:
+        return f"everyone, who is sent to {redirects.target(row)[0]}"
     who = f"clients in {', '.join(row.rule.allowFrom)}" if row.rule.allowFrom else "everyone"
     return f"{who} with the basic-auth password" if row.rule.basicAuth else who
 

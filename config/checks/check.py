@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from config import reserved
-from config.checks import directory, hardware, load_balancers, openings, rights, trust
+from config.checks import check_redirects, directory, hardware, load_balancers, openings, rights, trust
 from config.checks.capacity import over_capacity
 from config.checks.check_routes import below
 from config.checks.usage import LIMITS_PER_REQUESTS, Pods, at_most, storage, workspace_pods
@@ -32,7 +32,7 @@ def check(stack: StackFile, files: Sequence[File]) -> list[Mistake]:
         found += [*_people(stack.model, file), *openings.check(stack, file), *_quota(stack.model, file)]
         found += _registries(stack.model, file)
         found += [*rights.check(stack, file), *hardware.check(stack, file)]
-        found += directory.check(stack.model, file)
+        found += [*directory.check(stack.model, file), *check_redirects.check(stack.model, file)]
     return found
 
 
@@ -73,6 +73,17 @@ def _labels(document: Document) -> Iterator[tuple[KeyPath, str]]:
                 yield ("apps", name, "routes", i, "host"), label
 
 
+_WWW = 'write "@" for the domain itself, lead there by a route with redirect, or choose another label'
+
+
+def _redirects(document: Document, path: KeyPath) -> bool:
+    """Whether what is written there is a route that leads elsewhere."""
+    data = document.data
+    for part in path:
+        data = data[part]
+    return "routes" in path and bool(data.get("redirect"))
+
+
 def _depth(domain: str, advanced_certificates: bool, document: Document) -> Iterator[Mistake]:
     for path, label in _labels(document):
         if ":" in label or "/" in label:
@@ -89,8 +100,10 @@ def _depth(domain: str, advanced_certificates: bool, document: Document) -> Iter
                 f"{label!r} would be {label}.{domain}, and free edge certificates cover one level under the "
                 f"domain; write one label, such as {one!r}",
             )
+        elif first == "www" and _redirects(document, path[:-1]):
+            continue
         elif why := reserved.HOSTS.get(first):
-            fix = 'write "@" for the domain itself, or another label' if first == "www" else "choose another label"
+            fix = _WWW if first == "www" else "choose another label"
             yield document.mistake(path, f"{first!r} {why}; {fix}")
 
 

@@ -25,7 +25,7 @@ def check(file: Loaded[Workspace], *, groups: bool) -> Iterator[Mistake]:
     auth = file.model.auth
     for name, app in file.model.apps.items():
         places: list[tuple[KeyPath, Narrower | None, bool]] = [
-            (("apps", name, "allow"), app.allow, all(rule.public for rule in app.routes)),
+            (("apps", name, "allow"), app.allow, all(rule.public or rule.redirect for rule in app.routes)),
             *((("apps", name, "routes", i, "allow"), rule.allow, rule.public) for i, rule in enumerate(app.routes)),
         ]
         for at, allow, opened in places:

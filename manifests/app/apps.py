@@ -16,7 +16,7 @@ from config.app import App
 from config.checks import usage
 from config.fields.quantities import seconds
 from config.load_balancer import LoadBalancer, service_name
-from config.routes import app_ports, ports_of, route_port, sibling_ports
+from config.routes import app_ports, ports_of, routed_ports, sibling_ports
 from config.schedule import CronSchedule
 from config.stack import Stack
 from config.workspace import Workspace
@@ -309,8 +309,7 @@ def wall(unit: Unit) -> Manifest:
     network one that both files offer it, and nobody else comes in. Where the app may go is the workspace's business
     (`manifests.workspace`), but for the API server, which an app with an account there reaches.
     """
-    routed = {route_port(unit.app, rule) for rule in unit.app.routes}
-    public = containers.openings(unit.app, routed)
+    public = containers.openings(unit.app, routed_ports(unit.app))
     internal = containers.openings(unit.app, sibling_ports(unit.app))
     offered = containers.openings(unit.app, load_balancer.taken(unit.app)) if unit.home else []
     rules = [

@@ -120,6 +120,9 @@ def route_ingresses(route: Route, gate: Gate | None) -> tuple[Manifest, ...]:
     if route.auth != "none" and (gate is None or gate.host != route.host):
         raise ValueError(f"{route.url} needs sign-in and has no OAuth2-Proxy of its own host")
     notes = {**_base(), **_limits(route), **_who(route, gate if route.auth != "none" else None)}
+    if route.rule.redirect is not None:
+        # A controller that does not know of the redirect lets nobody in (`redirects`).
+        notes[PREFIX + "whitelist-source-range"] = NOBODY
     main = _ingress(
         names.slug(route), route.workspace, route.host, [route.path], route.app, route.port, notes, app=route.app
     )

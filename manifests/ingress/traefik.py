@@ -28,7 +28,7 @@ from config import compute
 from config.routes import Route, SignIn
 from config.stack import Cluster
 from manifests import images, names, pods
-from manifests.ingress import own_routers, refusals
+from manifests.ingress import own_routers, redirects, refusals
 from manifests.ingress.controller import (
     BEGIN_BURST,
     BEGIN_PATH,
@@ -74,6 +74,7 @@ def controller(cluster: Cluster, routes: Iterable[Route], sign_in: Iterable[Sign
             "routes": own_routers.config(routes),
             "refusals": refusals.traefik(routes, sign_in),
             "sign-in": beginnings(sign_in),
+            **({"redirects": moved} if (moved := redirects.traefik(routes)) else {}),
         }
     )
     return Controller(

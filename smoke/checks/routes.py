@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from config.routes import Route
 from manifests import names
+from manifests.ingress import redirects
 from manifests.ingress.controller import UNCACHED
 from smoke.ask import Answer, Check, NoAnswer, Reply, Request
 from smoke.checks.trouble import answered, trouble
@@ -66,6 +67,8 @@ def _row(plan: Plan, row: Route) -> Check:
 def judge(plan: Plan, row: Route, reply: Reply) -> Verdict:
     """Whether a row answers a stranger as it should."""
     app = next(each for each in plan.workspaces if each.name == row.workspace).apps[row.app]
+    if row.rule.redirect is not None:
+        return _elsewhere(plan, row, reply)
     if app.replicas == 0 and row.auth == "none" and row.rule.basicAuth is None:
         return skip(f"{row.app} has replicas: 0", f"give it one in {plan.platform.read_from[row.workspace][0]}")
     if (found := trouble(plan, reply, logs(row))) is not None:
@@ -80,6 +83,17 @@ def judge(plan: Plan, row: Route, reply: Reply) -> Verdict:
     if row.auth == "api":
         return _api(plan, row, answer)
     return _open(plan, row, answer)
+
+
+def _elsewhere(plan: Plan, row: Route, reply: Reply) -> Verdict:
+    if (found := trouble(plan, reply, "kubectl -n warren-ingress logs deploy/ingress-controller")) is not None:
+        return found
+    answer = answered(reply)
+    to, keeps = redirects.target(row)
+    wanted = to + row.path.removeprefix("/") if keeps else to
+    if answer.status in _MOVED and answer.get("Location") == wanted:
+        return ok(f"leads to {wanted}")
+    return fail(f"answered {_told(answer)}, not with a redirect to {wanted}", f"{_look(plan, row)}; then {plan.repair}")
 
 
 def logs(row: Route) -> str:

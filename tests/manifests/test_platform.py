@@ -108,6 +108,23 @@ def test_rule_59_a_host_that_programs_ask_by_themselves_is_refused(label: str, o
     assert told.endswith("another label")
 
 
+@pytest.mark.parametrize(
+    ("label", "redirect", "said"),
+    [
+        ("www", ", redirect: /y", "leads back to www.example.com/y"),
+        ("www", "", "'www' is what people type"),
+        ("mta-sts", ", redirect: /x", "'mta-sts' tells mail servers"),
+    ],
+)
+def test_rule_59_www_may_lead_elsewhere_and_no_other_such_host_may(
+    label: str, redirect: str, said: str, tmp_path: Path
+) -> None:
+    """What is wrong with the first one is not its host."""
+    route = f"{{ path: /y, host: {label}{redirect} }}"
+    [found] = mistakes(tmp_path, edited("workspaces/shop.yaml", ("routes: [/]\n", f"routes: [/, {route}]\n")))
+    assert said in found
+
+
 @pytest.mark.parametrize("label", ["wpad.shop", "www.shop", "_x.shop"])
 def test_rule_59_a_host_is_refused_at_every_depth(label: str, tmp_path: Path) -> None:
     files = edited("Pulumi.home.yaml", ("config:\n", "config:\n  warren:advancedCertificates: true\n"))
