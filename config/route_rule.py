@@ -13,6 +13,7 @@ from config.fields.names import Name
 from config.fields.quantities import Duration, Memory
 from config.fields.secrets import Secret
 from config.fields.written import ShortForm, Written, like, unit_missing
+from config.headers import HeaderValue, RequestHeader, ResponseHeader
 from config.redirect import RedirectOr
 from config.signin import Narrower
 from config.together import editor, has, has_none, such_as, where
@@ -35,10 +36,10 @@ Rate = Annotated[
 ]
 
 
-_NOTHING: tuple[object, ...] = (None, False, ())
+_NOTHING: tuple[object, ...] = (None, False, (), {})
 _OF_AN_APP = (
     *("port", "public", "auth", "allow", "rateLimit", "bodySize", "timeout", "allowFrom", "protocol", "crossOrigin"),
-    *("deny", "basicAuth"),
+    *("deny", "responseHeaders", "requestHeaders", "basicAuth"),
 )
 """What says how requests come to an app, so that a redirect has none of it."""
 
@@ -83,6 +84,10 @@ class RouteRule(Written):
     comes with the password of `basicAuth` or from an address of `allowFrom`."""
     deny: Annotated[tuple[RoutePath, ...], such_as(["/metrics"])] = ()
     """Paths below this one that nobody reaches from outside, such as /metrics."""
+    responseHeaders: dict[ResponseHeader, HeaderValue] = {}
+    """Headers of every answer, instead of the app's own: what browsers and search engines are told."""
+    requestHeaders: dict[RequestHeader, HeaderValue] = {}
+    """Headers that the app gets with every request, instead of the client's own. Never who somebody is."""
     basicAuth: Secret | None = None
     """An htpasswd file (bcrypt) for apps without a sign-in of their own, which do not see the password."""
 

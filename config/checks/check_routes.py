@@ -84,6 +84,19 @@ def _body_of_known_length(route: Given) -> Broken:
         yield ("bodySize",), "measures the length that a request says, and grpc says none; leave it out"
 
 
+def _headers_of_known_requests(route: Given) -> Broken:
+    if route.rule.requestHeaders and route.rule.protocol == "grpc":
+        yield ("requestHeaders",), "cannot be set on grpc, which clients send metadata with themselves; leave it out"
+    for key, headers in (
+        ("requestHeaders", route.rule.requestHeaders),
+        ("responseHeaders", route.rule.responseHeaders),
+    ):
+        seen: dict[str, str] = {}
+        for name in headers:
+            if (first := seen.setdefault(name.lower(), name)) != name:
+                yield (key, name), f"is {first} in other letters; write it once"
+
+
 def _allow_from_somebody(route: Given) -> Broken:
     for i, cidr in enumerate(route.rule.allowFrom):
         if ipaddress.ip_network(cidr).prefixlen == 0:
@@ -112,6 +125,7 @@ RULES: tuple[Callable[[Given], Broken], ...] = (
     _cross_origin_where_somebody_is_kept_out,
     _one_authorization_header,
     _body_of_known_length,
+    _headers_of_known_requests,
     _allow_from_somebody,
     _deny_below_the_path,
     _no_path_of_the_sign_in,

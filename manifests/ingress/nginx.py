@@ -27,7 +27,7 @@ from config import compute
 from config.routes import Route, SignIn
 from config.stack import Cluster
 from manifests import images, names, pods
-from manifests.ingress import narrower, redirects, refusals
+from manifests.ingress import headers, narrower, redirects, refusals
 from manifests.ingress.controller import (
     BEGIN_BURST,
     BEGIN_PATH,
@@ -161,11 +161,14 @@ def config(cluster: Cluster, routes: Iterable[Route] = (), sign_in: Iterable[Sig
                 *refusals.nginx_http(routes, sign_in),
                 *narrower.nginx_http(routes),
                 *redirects.nginx_http(routes),
+                *headers.nginx_http(routes),
             ]
         ),
         "server-snippet": "\n".join([_SERVER, *refusals.NGINX_SERVER]),
         # Again for each location: nginx hands none down to where a route's own limit is.
-        "location-snippet": "\n".join([*_LIMITS, *refusals.NGINX_LOCATION, *redirects.nginx_location(routes)]),
+        "location-snippet": "\n".join(
+            [*_LIMITS, *refusals.NGINX_LOCATION, *redirects.nginx_location(routes), *headers.nginx_location(routes)]
+        ),
         # The names of Ingress objects are keys of a map; nginx does not start where one is longer than a bucket.
         "map-hash-bucket-size": "512",
     }

@@ -6,7 +6,8 @@ they write a body with a size limit to disk before they ask who sent it; and the
 app. So each route with one of these options gets a router here, in the file provider: the same rule, a little more
 priority, and then in this order
 
-    the log's workspace, rate limit, allow-list, password or sign-in, the password taken away, the body
+    headers of the answer, the log's workspace, rate limit, allow-list, password or sign-in, the password taken away,
+    headers of the request, the body
 
 where allow-list, password and sign-in are exactly the middlewares, and the service the service, that the provider made
 for the Ingress. Should a name ever not match, Traefik drops that router and serves the Ingress's own: sign-in, lists
@@ -30,6 +31,7 @@ from config import patterns
 from config.fields.quantities import mebibytes
 from config.routes import Route
 from manifests import names
+from manifests.ingress import headers as told_headers
 from manifests.ingress import joined
 from manifests.ingress.annotations import BURST, limit_ingress
 from manifests.ingress.controller import CLIENT_SUBNET, WORKSPACE_HEADER
@@ -57,7 +59,8 @@ def measuring() -> Manifest:
 def wanted(route: Route) -> bool:
     """Whether a route has options that need a router here."""
     rule = route.rule
-    return rule.rateLimit is not None or rule.bodySize is not None or rule.basicAuth is not None
+    limits = rule.rateLimit is not None or rule.bodySize is not None
+    return limits or rule.basicAuth is not None or bool(rule.responseHeaders or rule.requestHeaders)
 
 
 def config(routes: Iterable[Route]) -> Manifest:
@@ -75,6 +78,7 @@ def config(routes: Iterable[Route]) -> Manifest:
             "middlewares": {
                 **{_limit_name(route): _limit(route.rule.rateLimit) for route in ours if route.rule.rateLimit},
                 **{name: {"headers": {"customRequestHeaders": value}} for name, value in headers.items()},
+                **{name: each for route in ours for name, each in told_headers.middlewares(route).items()},
             },
         }
     }
@@ -136,11 +140,13 @@ def _routers(route: Route) -> Iterator[tuple[str, Manifest]]:
 def _middlewares(route: Route) -> list[str]:
     rule, own = route.rule, joined.router(route.workspace, names.slug(route))
     chain = {
+        told_headers.answers_name(route): bool(rule.responseHeaders),
         f"workspace-{route.workspace}": True,
         _limit_name(route): rule.rateLimit is not None,
         f"{own}-allowed-source-range@{PROVIDER}": bool(rule.allowFrom),
         f"{own}-basic-auth@{PROVIDER}": rule.basicAuth is not None,
         f"{own}-snippet@{PROVIDER}": route.auth != "none",
         WITHOUT_PASSWORD: rule.basicAuth is not None,
+        told_headers.asks_name(route): bool(rule.requestHeaders),
     }
     return [name for name, wanted in chain.items() if wanted]

@@ -71,6 +71,11 @@ def accepts(kind: Any, value: Any) -> bool:
         (addresses.HostLabel, ["@", "mcd", "2048", "a.b", "a" * 63], ["", "*", "-a", "a_b", "a..b", "a" * 64, "A"]),
         (addresses.Domain, ["example.com", "example.co.uk"], ["example", "https://example.com", "a..b", "*.a.b"]),
         (addresses.RoutePath, ["/", "/a", "/a/", "/a/b-c_d.e"], ["", "a", "//", "/a//b", "/..", "/.a", "/a b", "/~a"]),
+        (
+            addresses.RoutePath,
+            ["/.well-known", "/.well-known/", "/.well-known/a/b.c"],
+            ["/.well-known/.a", "/.well-known/..", "/.well-knownx", "/a/.well-known", "/.well-known//a", "/.WELL"],
+        ),
         (addresses.Port, [1, 65535], [0, 65536, -1]),
         (addresses.Cidr, ["10.0.0.0/8", "10.0.0.7/32", "fd00::/8"], ["10.0.0.1/8", "10.0.0.0/33", "lan", ""]),
         (addresses.Address, ["10.0.0.7", "fd00::1"], ["10.0.0.7/32", "010.0.0.7", "pi-1", "fe80::1%eth0"]),
