@@ -47,7 +47,7 @@ HOST_LABEL = rf"@|{LABEL}(\.{LABEL})*"
 DOMAIN = rf"{LABEL}(\.{LABEL})+"
 OBJECT_NAME = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 API_RESOURCE = r"[a-z][a-z0-9]{0,62}(/[a-z]{1,62})?"
-ROUTE_PATH = r"/|(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?"
+ROUTE_PATH = r"/|(/\.well-known)?(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?|/\.well-known/?"
 
 _SOME = r"(?=[^1-9]*[1-9])"
 """Nothing is what nobody means: at least one digit is not 0."""

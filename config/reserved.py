@@ -40,6 +40,8 @@ HOSTS = {
 
 SIGN_IN_PATHS = ("/oauth2", "/dex")
 """Paths that sign-in owns on a protected host."""
+PROOFS = ("/.well-known/acme-challenge", "/.well-known/pki-validation")
+"""Where whoever gives out certificates looks for proof that somebody owns the host (RFC 8555, 8.3)."""
 DEX = "dex"
 PROXY = "oauth2-proxy"
 SIGN_IN_NAMES = frozenset({DEX, PROXY})

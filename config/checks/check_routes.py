@@ -118,6 +118,12 @@ def _no_path_of_the_sign_in(route: Given) -> Broken:
             yield (), what
 
 
+def _no_proof_of_a_host(route: Given) -> Broken:
+    if proof := next((each for each in reserved.PROOFS if below(route.rule.path, each)), None):
+        what = f"{proof} is where certificates are asked for, and Cloudflare has those of every host here; leave it out"
+        yield ("path",), what
+
+
 RULES: tuple[Callable[[Given], Broken], ...] = (
     _port_of_the_app,
     _nothing_about_sign_in_without_one,
@@ -129,5 +135,6 @@ RULES: tuple[Callable[[Given], Broken], ...] = (
     _allow_from_somebody,
     _deny_below_the_path,
     _no_path_of_the_sign_in,
+    _no_proof_of_a_host,
 )
 """In the order in which a person is told."""

@@ -79,9 +79,12 @@ def _path(text: str) -> str:
     # Both controllers drop an Ingress with any other character in a path (strict path validation).
     if "*" in text:
         raise ValueError(f"{text!r} has a *; a path covers everything below it, so write it without")
-    if not text.startswith("/") or not re.fullmatch(r"(/[A-Za-z0-9._-]+)*/?", text) or "/." in text:
+    first, _, rest = text[1:].partition("/")
+    dotted = f"/{rest}" if first == ".well-known" else text
+    if not text.startswith("/") or not re.fullmatch(r"(/[A-Za-z0-9._-]+)*/?", text) or "/." in dotted:
         raise ValueError(
-            f"{text!r} is not a path: / and then segments of letters, digits, - . _ that do not start with a dot"
+            f"{text!r} is not a path: / and then segments of letters, digits, - . _ that do not start with a dot, but "
+            "for a first one .well-known"
         )
     if len(text) > MAX_PATH:
         raise ValueError(f"is a path of {len(text)} characters; write at most {MAX_PATH}")

@@ -21,6 +21,7 @@ AWAY = "https://elsewhere.example:8443/x/%C3%A4?a=b&c=d"
         (OPEN, "/old", "https://example.com/about?from=old", (302, 307)),
         (OPEN, "/old/deep?x=y", "https://example.com/about?from=old", (302, 307)),
         (PAGES, "/away/z", AWAY, (302, 307)),
+        (OPEN, "/.well-known/carddav", "https://example.com/upload/dav", (302, 307)),
     ],
 )
 def test_a_redirect_leads_where_the_file_says(
