@@ -184,9 +184,9 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
         **dict.fromkeys(("rewrite", "rewriteTarget", "stripPrefix", "strip", "stripPath"), _STRIP),
         **dict.fromkeys(("middleware", "middlewares", "annotations", "plugins"), _STRIP),
         **dict.fromkeys(("headers", "cors", "customHeaders"), ("", "headers are the app's to set")),
-        **dict.fromkeys(("redirect", "redirects"), ("", "redirects are the app's to send")),
+        "redirects": ("redirect", "write redirect: /elsewhere"),
         "pathType": ("", "a path and everything below it; leave it out"),
-        **dict.fromkeys(("host", "hostname", "domain"), ("", "it is the app's; write host beside routes")),
+        **dict.fromkeys(("hostname", "domain"), ("host", "write host: one of the app's hosts")),
         **dict.fromkeys(("websocket", "websockets"), ("", "WebSockets need nothing; leave it out")),
         **dict.fromkeys(
             ("whitelist", "ipWhitelist", "allowlist", "ipAllowList"), _below_route("allowFrom", "[network]")
