@@ -22,6 +22,7 @@ from components.tenant import TenancyRules, TenancyRulesArgs
 from components.tunnel import Tunnel, TunnelArgs
 from components.workspace import Workspace, WorkspaceArgs
 from config.checks import trust
+from config.checks.check_clients import is_password
 from config.columns import text_table
 from config.files import kubeconfig
 from config.files.stack_file import CLOUDFLARE, SECRETS
@@ -45,6 +46,7 @@ try:
         pulumi.get_stack(),
         {key: value for key in Stack.model_fields if key != "secrets" and (value := settings.get(key)) is not None},
         secrets=sorted(secret_values),
+        unfit=[name for name, value in secret_values.items() if not is_password(value)],
         plain=[key for key, there in given.items() if there and not is_config_secret(key)],
         cloudflare_token=cloudflare_token is not None,
         kubeconfig=True,
@@ -81,6 +83,7 @@ IngressController(
         cluster=stack.cluster,
         routes=plan.routes,
         sign_in=plan.sign_in,
+        secrets=secrets,
     ),
     opts,
 )

@@ -6,8 +6,8 @@ decides nothing (`manifests.ingress.installation`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pulumi
@@ -15,7 +15,7 @@ import pulumi
 from config.routes import Route, SignIn
 from config.stack import Cluster
 from manifests import names
-from manifests.ingress import controller, installation
+from manifests.ingress import clients, controller, installation, traefik
 
 from .native import KubernetesObject
 
@@ -31,14 +31,16 @@ class IngressControllerArgs:
     """The whole route table; what annotations cannot say of a route is told the controller itself."""
     sign_in: Sequence[SignIn] = ()
     """Where people sign in."""
+    secrets: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    """The stack's secrets by name."""
 
 
 class IngressController(pulumi.ComponentResource):
     """Traefik or ingress-nginx, behind a Service that only the tunnel may reach.
 
     Makes: the namespace (PodSecurity restricted), the ServiceAccount with its RBAC, the IngressClass, the ConfigMaps,
-    the Deployment with its PodDisruptionBudget, the ClusterIP Service, NetworkPolicies, and Ingresses of the
-    controller's own.
+    a Secret where programs come with a password, the Deployment with its PodDisruptionBudget, the ClusterIP Service,
+    NetworkPolicies, and Ingresses of the controller's own.
     """
 
     def __init__(self, name: str, args: IngressControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -54,6 +56,10 @@ class IngressController(pulumi.ComponentResource):
         for role, manifest in installation.before_pods(told, args.cluster).items():
             cluster_wide = "namespace" not in manifest["metadata"]
             needed.append(KubernetesObject(f"{name}-{role}", manifest, here if cluster_wide else inside))
+        if wanted := clients.secrets(args.routes):
+            values = pulumi.Output.all(**{secret: args.secrets[secret] for secret in wanted})
+            text = values.apply(lambda known: traefik.passwords(args.routes, known))
+            needed.append(KubernetesObject(f"{name}-passwords", installation.passwords(text), inside))
         ingress_class = KubernetesObject(f"{name}-class", installation.ingress_class(), here)
         # The walls are there before the pods that they are for (rule 32).
         waiting = pulumi.ResourceOptions(parent=self, depends_on=[*needed, ingress_class])

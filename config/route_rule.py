@@ -67,6 +67,9 @@ class RouteRule(Written):
     """`page` sends people to sign in, `api` answers 401 (for XHR, WebSockets and command lines)."""
     allow: Narrower | None = None
     """Fewer people than the workspace lets in; those of the app when left out, and instead of them when not."""
+    clients: Annotated[tuple[Name, ...], such_as(["backup"])] = ()
+    """Which of the workspace's `clients` come in here with their password, beside people; none when left out. With
+    `auth: api` a program that brings nothing is asked for it."""
     rateLimit: Rate | None = None
     """Per client address as Cloudflare reports it; an IPv6 network of 64 bits is one client."""
     bodySize: Annotated[Memory | None, such_as("8Mi")] = None

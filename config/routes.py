@@ -36,6 +36,8 @@ class Route:
     rule: RouteRule
     allow: Narrower | None = None
     """Whom of the workspace's people it lets in; all of them where it says nothing."""
+    clients: tuple[tuple[str, str], ...] = ()
+    """The programs that come in with a password: name and secret of each."""
 
     @property
     def url(self) -> str:
@@ -112,6 +114,7 @@ def routes_of(stack: Stack, workspace: Workspace) -> tuple[Route, ...]:
             auth="none" if workspace.auth == "none" or rule.public or rule.redirect else rule.auth,
             rule=rule,
             allow=None if workspace.auth == "none" or rule.public or rule.redirect else rule.allow or app.allow,
+            clients=tuple((client, workspace.clients[client].secret) for client in rule.clients),
         )
         for name, app in workspace.apps.items()
         for rule in app.routes

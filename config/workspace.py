@@ -12,6 +12,7 @@ from config.fields.addresses import Cidr, HostLabel, Port
 from config.fields.containers import EnvName, PodSecurity
 from config.fields.names import Name
 from config.fields.quantities import Cpu, Memory
+from config.fields.secrets import Secret
 from config.fields.written import MAPPING, TEXT, Written, either
 from config.registries import RegistryName
 from config.signin import Auth
@@ -94,6 +95,9 @@ class Workspace(Written):
         Annotated[Literal["none"], BeforeValidator(_none), Tag(TEXT)] | Annotated[Auth, Tag(MAPPING)], either(_POLICY)
     ]
     """Who may come in; nothing is public by omission, so `auth: none` is written out."""
+    clients: Annotated[dict[Name, Secret], such_as({"backup": {"secret": "notes-backup"}})] = {}
+    """Programs that come with a password where people sign in, on the routes that list them: the user is
+    `client.<name>`, the secret the password. Without its line it is a stranger."""
     apps: dict[Name, App]
     """What runs here, by a name of your choice."""
     env: Annotated[dict[EnvName, EnvValue], such_as({"TZ": "Europe/Berlin"})] = {}

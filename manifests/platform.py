@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config.checks import check, check_stack, check_workspace, placeholders, warnings
+from config.checks import check, check_clients, check_stack, check_workspace, placeholders, warnings
 from config.checks import secrets as secret_rules
 from config.environment import with_inherited
 from config.files.folders import documents as workspace_documents
@@ -65,6 +65,7 @@ def load(
     *,
     secrets: Sequence[str] = (),
     plain: Collection[str] = (),
+    unfit: Collection[str] = (),
     cloudflare_token: bool = True,
     kubeconfig: bool = False,
     filled_in: bool = False,
@@ -77,6 +78,7 @@ def load(
         written: The `warren:` config by key, as the engine hands it out: JSON text for objects and lists, else plain.
         secrets: The names under warren:secrets; values never come here.
         plain: Keys with secrets whose values the engine does not know as secret.
+        unfit: Secrets whose values cannot be a client's password, by name; none where nobody knows the values.
         cloudflare_token: Whether cloudflare:apiToken is set.
         kubeconfig: Whether the kubeconfig and its context have to be there, and no value may be a placeholder. Who only
             reads the files needs neither, and a sandbox never does.
@@ -100,7 +102,7 @@ def load(
     found += secret_rules.check(document, documents, known, stack_name)
     if stack is not None:
         found += check_stack.check(stack, stack_name, cloudflare_token)
-        found += check.check(stack, files)
+        found += [*check.check(stack, files), *check_clients.check_stack(stack, files, unfit, stack_name)]
         if not found:
             found += [*check_names.check(stack.model, files), *check.check_sum(stack, files)]
             found += standards.check(stack.model, files)

@@ -79,10 +79,16 @@ def who_can_reach(workspaces: Iterable[Workspace], routes: Iterable[Route]) -> l
                 "host": row.host,
                 "path": row.path,
                 "providers": [provider.id for provider in auth.providers] if auth != "none" and closed else [],
-                "allow": allow_rule(auth.allow, row.allow) if auth != "none" and closed else _open_to(row),
+                "allow": allow_rule(auth.allow, row.allow) + _programs(row)
+                if auth != "none" and closed
+                else _open_to(row),
             }
         )
     return rows
+
+
+def _programs(row: Route) -> str:
+    return f"; with a password {', '.join(name for name, _ in row.clients)}" if row.clients else ""
 
 
 def _open_to(row: Route) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from config import reserved
-from config.checks import check_app, check_narrower, check_order, load_balancers, openings
+from config.checks import check_app, check_clients, check_narrower, check_order, load_balancers, openings
 from config.checks.usage import own_volumes
 from config.mistakes import Loaded, Mistake
 from config.providers.forges import Gitea, GitHub, GitLab
@@ -26,7 +26,7 @@ File = Loaded[Workspace]
 def check(file: File) -> list[Mistake]:
     """Everything that is wrong inside one workspace file."""
     workspace = file.model
-    found = [*_names(file), *_access(file), *_egress(file)]
+    found = [*_names(file), *_access(file), *_egress(file), *check_clients.check(file)]
     found += check_app.in_the_open(file.document, ("env",), workspace.env)
     if workspace.auth != "none":
         found += _auth(file, workspace.auth)

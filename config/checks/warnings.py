@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from config.app import App
-from config.checks import known_images
+from config.checks import check_clients, known_images
 from config.checks.check_app import containers
 from config.checks.usage import LIMITS_PER_REQUESTS, LOCAL_PATH, own_volumes, single, twice, workspace_pods
 from config.containers import EnvValue
@@ -62,6 +62,7 @@ def check(stack: Stack, files: Sequence[File], static: Collection[str]) -> tuple
         found.update(_quota(stack, file))
         found.update(known_images.check(file))
         found.update(_devices(file))
+        found.update(check_clients.unused(file))
         for name, app in file.model.apps.items():
             found.update(_variables(file, ("apps", name), app, static, inherited(stack, file.model, app)))
             found.update(_addresses(stack, workspaces, file, name, app))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from config.routes import Route, SignIn
 from config.stack import Cluster
 from manifests import names, pods, walls
-from manifests.ingress import nginx, traefik
+from manifests.ingress import clients, nginx, traefik
 from manifests.ingress.controller import CONTROLLER_CLASS, MATCH, Controller, pod_security, wall
 
 Manifest = dict[str, Any]
@@ -51,6 +51,11 @@ def before_pods(told: Controller, cluster: Cluster) -> dict[str, Manifest]:
         **{f"wall-{name}": manifest for name, manifest in policies(cluster).items()},
         **{f"config-{name}": _object("v1", "ConfigMap", name, data=dict(data)) for name, data in told.config.items()},
     }
+
+
+def passwords(text: Any) -> Manifest:
+    """The Secret with the file that `traefik.passwords` makes. The text goes in as it is: here nobody knows it."""
+    return _object("v1", "Secret", clients.SECRET, type="Opaque", stringData={clients.FILE: text})
 
 
 def policies(cluster: Cluster) -> dict[str, Manifest]:

@@ -69,6 +69,16 @@ def measured_router(served: Served) -> str:
     return normalized(served.namespace, served.ingress, "measured")
 
 
+def client_router(served: Served) -> str:
+    """What we call the one for programs with a password."""
+    return normalized(served.namespace, served.ingress, "client")
+
+
+def measured_client_router(served: Served) -> str:
+    """And theirs for bodies with a length."""
+    return normalized(served.namespace, served.ingress, "client", "measured")
+
+
 def traefik(served: Served) -> Iterator[Joined]:
     """The names that Traefik makes of an Ingress, but for those that are a router's and a suffix.
 
@@ -79,8 +89,8 @@ def traefik(served: Served) -> Iterator[Joined]:
         yield Joined("router", router(served.namespace, served.ingress, path), served)
     yield Joined("service", service(served), served)
     yield Joined("transport", normalized(served.namespace, served.ingress), served)
-    yield Joined("second router", own_router(served), served)
-    yield Joined("second router", measured_router(served), served)
+    for second in (own_router, measured_router, client_router, measured_client_router):
+        yield Joined("second router", second(served), served)
 
 
 def nginx(served: Served) -> Iterator[Joined]:

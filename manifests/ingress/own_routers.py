@@ -10,9 +10,10 @@ priority, and then in this order
     headers of the request, the body
 
 where allow-list, password and sign-in are exactly the middlewares, and the service the service, that the provider made
-for the Ingress. Should a name ever not match, Traefik drops that router and serves the Ingress's own: sign-in, lists
-and denials then hold as before, the rate limit for all clients together, the body has no limit, and the app sees the
-password. That is so for a new route, too, until the kubelet has told the pods, for about a minute.
+for the Ingress. Programs of `clients` get one more, with their own password in place of sign-in. Should a name ever not
+match, Traefik drops that router and serves the Ingress's own: sign-in, lists and denials then hold as before, the rate
+limit for all clients together, the body has no limit, and the app sees the password. That is so for a new route, too,
+until the kubelet has told the pods, for about a minute.
 
 **Bodies.** Traefik limits a body only by storing it first, and lets files that it did not finish lie until its memory
 is tidied up (mailgun/multibuf, New). So nothing is stored: a request that says a length (`Content-Length`, which the
@@ -31,8 +32,8 @@ from config import patterns
 from config.fields.quantities import mebibytes
 from config.routes import Route
 from manifests import names
+from manifests.ingress import clients, joined
 from manifests.ingress import headers as told_headers
-from manifests.ingress import joined
 from manifests.ingress.annotations import BURST, limit_ingress
 from manifests.ingress.controller import CLIENT_SUBNET, WORKSPACE_HEADER
 from manifests.ingress.joined import Served
@@ -65,7 +66,7 @@ def wanted(route: Route) -> bool:
 
 def config(routes: Iterable[Route]) -> Manifest:
     """The file provider's config for those routes."""
-    ours = [route for route in routes if wanted(route)]
+    ours = [route for route in routes if wanted(route) or route.clients]
     if not ours:
         # An empty `routers` would be an error.
         return {}
@@ -117,27 +118,38 @@ def _limit(rate: str) -> Manifest:
 
 
 def _routers(route: Route) -> Iterator[tuple[str, Manifest]]:
-    rule, chain = router_rule(route.host, route.path), _middlewares(route)
+    served = Served(route.workspace, names.slug(route), route.app, route.port)
+    who = clients.comes(route)
+    if wanted(route):
+        called = (joined.own_router(served), joined.measured_router(served))
+        yield from _pair(route, called, f" && !{who}" if route.clients else "", _middlewares(route))
+    if route.clients:
+        called = (joined.client_router(served), joined.measured_client_router(served))
+        yield from _pair(route, called, f" && {who}", _middlewares(route, by_password=True))
+
+
+def _pair(route: Route, called: tuple[str, str], whose: str, chain: list[str]) -> Iterator[tuple[str, Manifest]]:
     served = Served(route.workspace, names.slug(route), route.app, route.port)
     # Traefik ranks the Ingress's router by the length of the same rule. A path below it makes that at least four
     # characters longer.
+    rule = router_rule(route.host, route.path)
     base = {
-        "rule": rule,
+        "rule": f"{rule}{whose}",
         "priority": len(rule) + 1,
         "entryPoints": ["web"],
         "middlewares": chain,
         "service": f"{joined.service(served)}@{PROVIDER}",
     }
     if route.rule.bodySize is None:
-        yield joined.own_router(served), base
+        yield called[0], base
         return
     length = f'HeaderRegexp("Content-Length", "^{patterns.within(0, mebibytes(route.rule.bodySize) * 2**20)}$")'
     borrowed = f"{joined.router(names.INGRESS_NAMESPACE, MEASURING)}-buffering@{PROVIDER}"
-    yield joined.own_router(served), {**base, "middlewares": [*chain, borrowed]}
-    yield joined.measured_router(served), {**base, "rule": f"{rule} && {length}", "priority": len(rule) + 2}
+    yield called[0], {**base, "middlewares": [*chain, borrowed]}
+    yield called[1], {**base, "rule": f"{rule} && {length}{whose}", "priority": len(rule) + 2}
 
 
-def _middlewares(route: Route) -> list[str]:
+def _middlewares(route: Route, *, by_password: bool = False) -> list[str]:
     rule, own = route.rule, joined.router(route.workspace, names.slug(route))
     chain = {
         told_headers.answers_name(route): bool(rule.responseHeaders),
@@ -145,7 +157,8 @@ def _middlewares(route: Route) -> list[str]:
         _limit_name(route): rule.rateLimit is not None,
         f"{own}-allowed-source-range@{PROVIDER}": bool(rule.allowFrom),
         f"{own}-basic-auth@{PROVIDER}": rule.basicAuth is not None,
-        f"{own}-snippet@{PROVIDER}": route.auth != "none",
+        f"{own}-snippet@{PROVIDER}": route.auth != "none" and not by_password,
+        clients.middleware(route): by_password,
         WITHOUT_PASSWORD: rule.basicAuth is not None,
         told_headers.asks_name(route): bool(rule.requestHeaders),
     }

@@ -28,7 +28,7 @@ from config import compute
 from config.routes import Route, SignIn
 from config.stack import Cluster
 from manifests import images, names, pods
-from manifests.ingress import own_routers, redirects, refusals
+from manifests.ingress import clients, own_routers, redirects, refusals
 from manifests.ingress.controller import (
     BEGIN_BURST,
     BEGIN_PATH,
@@ -86,13 +86,24 @@ def controller(cluster: Cluster, routes: Iterable[Route], sign_in: Iterable[Sign
         volumes=[
             # One directory, and not one file each: Traefik sees the kubelet's next update of a ConfigMap only in a
             # directory it watches, and it watches no folder below that.
-            {"name": "config", "projected": {"sources": [{"configMap": {"name": name}} for name in config]}},
+            {"name": "config", "projected": {"sources": [*_sources(config, routes)]}},
             # Part of a body that is refused for its size lands here for a moment, and nothing else. In memory, because
             # a full one is an error for who fills it: files without a name, as these, escape the limit of a disk.
             {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
         ],
         ingresses=[own_routers.measuring()],
     )
+
+
+def _sources(config: Iterable[str], routes: Iterable[Route]) -> Iterator[Manifest]:
+    yield from ({"configMap": {"name": name}} for name in config)
+    if clients.secrets(routes):
+        yield {"secret": {"name": clients.SECRET}}
+
+
+def passwords(routes: Iterable[Route], values: Mapping[str, str]) -> str:
+    """The file with the hashes of clients' passwords, of the values of `clients.secrets`."""
+    return _yaml(clients.config(routes, values))
 
 
 def config_maps(config: Mapping[str, Manifest]) -> dict[str, dict[str, str]]:

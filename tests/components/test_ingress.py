@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 import pulumi
@@ -9,10 +10,10 @@ import pytest
 
 from components.ingress import IngressController, IngressControllerArgs
 from config.routes import SignIn
-from manifests.ingress import installation
+from manifests.ingress import installation, traefik
 from tests.manifests.ingress_examples import CLUSTER, route
 
-from .recording import Recording, providers, record
+from .recording import Recording, Secret, providers, record
 
 Which = Literal["traefik", "nginx"]
 BOTH = pytest.mark.parametrize("controller", ["traefik", "nginx"])
@@ -21,7 +22,9 @@ BOTH = pytest.mark.parametrize("controller", ["traefik", "nginx"])
 def _recorded(controller: Which = "traefik", **args: Any) -> Recording:
     def program() -> None:
         opts = pulumi.ResourceOptions(providers=providers())
-        IngressController("ingress", IngressControllerArgs(cluster=CLUSTER, controller=controller, **args), opts)
+        values = {name: pulumi.Output.secret(value) for name, value in args.get("secrets", {}).items()}
+        given = {**args, "secrets": values}
+        IngressController("ingress", IngressControllerArgs(cluster=CLUSTER, controller=controller, **given), opts)
 
     return record(program)
 
@@ -113,3 +116,14 @@ def test_its_outputs_say_where_requests_go() -> None:
         "ingressClass": "warren",
         "serviceUrl": "http://ingress-controller.warren-ingress.svc.cluster.local:80",
     }
+
+
+def test_passwords_of_programs_are_a_secret_that_is_there_before_the_pods() -> None:
+    row = replace(route("/b", "page"), clients=(("backup", "mcd-backup"),))
+    seen = _recorded(routes=[row], secrets={"mcd-backup": "made-up", "mcd-other": "another"})
+    secret = seen.one("Secret")
+    assert secret.id == "Secret/ingress-passwords"
+    assert seen.one("Deployment").dependencies >= {secret.id}
+    text = traefik.passwords([row], {"mcd-backup": "made-up"})
+    assert secret.props["stringData"] in ({"clients.yaml": Secret(text)}, Secret({"clients.yaml": text}))
+    assert not _recorded(routes=[route("/b", "page")]).of("Secret")

@@ -251,6 +251,25 @@ def test_a_real_suite_in_one_file_previews(platform: Platform) -> None:
     assert kinds.count("TenantApp") == 5
 
 
+def test_a_clients_password_has_to_be_random_and_only_its_hash_is_anywhere(platform: Platform) -> None:
+    project = platform()
+    _edit(project, "workspaces/mcd.yaml", "\napps:\n", "\nclients: { backup: { secret: mcd-backup } }\napps:\n")
+    listed = "routes: [{ path: /helloworld, clients: [backup] }]"
+    _edit(project, "workspaces/mcd.yaml", "routes: [/helloworld]", listed)
+    project.pulumi("config", "set", "--secret", "--path", "secrets.mcd-backup", stdin="correct horse battery staple")
+    refused = project.preview()
+    assert "clients.backup: the value of 'mcd-backup' is no password for a client" in _report(refused)
+    assert "correct horse" not in refused.output
+    value = "8f14e45fceea167a5a36dedd4bea2543c9f0f895fb98ab91"
+    project.pulumi("config", "set", "--secret", "--path", "secrets.mcd-backup", stdin=value)
+    result = project.up()
+    assert result.ok, result.output
+    for text in (result.output, project.everything_written()):
+        assert value not in text
+    secret = yaml.safe_load((project.manifests / "warren-ingress" / "secret-traefik-clients.yaml").read_text("utf-8"))
+    assert secret["stringData"] == {"clients.yaml": "(redacted)"}
+
+
 def test_a_secret_set_from_the_command_line_is_nowhere_to_be_read(platform: Platform) -> None:
     project = platform()
     value = "correct-horse-battery-staple"

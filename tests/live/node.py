@@ -328,13 +328,14 @@ class Node:
         """The files of a volume, path to content; none for those that start empty or are not there."""
         if "projected" in volume:
             sources = volume["projected"]["sources"]
-            if not all(each.keys() == {"configMap"} for each in sources):
+            if any(each.keys() - {"configMap", "secret"} for each in sources):
                 return {}  # the one that every pod gets for its account, which is written by itself
             return {path: data for each in sources for path, data in self._content(namespace, each).items()}
         if "configMap" in volume:
             source, kind, name = volume["configMap"], "ConfigMap", volume["configMap"]["name"]
         elif "secret" in volume:
-            source, kind, name = volume["secret"], "Secret", volume["secret"]["secretName"]
+            source, kind = volume["secret"], "Secret"
+            name = source["name"] if "name" in source else source["secretName"]  # projected, or a volume of its own
         else:
             return {}
         stored = self.api.get("v1", kind, namespace, name)

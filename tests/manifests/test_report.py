@@ -76,6 +76,12 @@ def test_who_can_reach_says_everyone_on_public_routes_of_protected_and_of_open_w
         assert report.who_can_reach([_workspace(auth)], [_route("none")])[0]["allow"] == "everyone"
 
 
+def test_who_can_reach_names_the_programs_that_come_in_with_a_password() -> None:
+    route = replace(_route(), clients=(("backup", "a-secret"), ("phone", "another")))
+    [row] = report.who_can_reach([_workspace(_AUTH)], [route])
+    assert row["allow"].endswith("; with a password backup, phone")
+
+
 def test_who_can_reach_names_networks_and_basic_auth() -> None:
     route = _route("none", allowFrom=("203.0.113.0/24",), basicAuth={"secret": "s"})
     row = report.who_can_reach([_workspace("none")], [route])[0]

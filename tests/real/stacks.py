@@ -129,6 +129,10 @@ def _write(root: Path, stack: str, controller: str) -> None:
         shutil.copytree(own, root, dirs_exist_ok=True)
     if stack in ("everything", "suite"):
         shutil.copy(_SUITE, root / "workspaces")
+    for each in (root / "workspaces").glob("*.yaml") if controller == "nginx" else ():
+        # Under nginx a stack with these is refused.
+        text = re.sub(r"(?m)^clients:.*\n|, clients: \[.*?\]", "", each.read_text(encoding="utf-8"))
+        each.write_text(text, encoding="utf-8")
     file = root / f"Pulumi.{stack}.yaml"
     source = root / "Pulumi.sandbox.yaml" if stack == "suite" else file
     written = yaml.safe_load(source.read_text(encoding="utf-8"))
