@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests.live.network import GATEWAY, OWN, attach, hold, overwrite
 from tests.real.api import Answer, Api, Manifest
@@ -269,13 +269,13 @@ class Node:
             for process in (*pod.containers.values(), pod.pause):
                 process.stop(gracefully=False)
 
-    def memory(self) -> dict[str, list[int]]:
-        """Program to the resident bytes of each of its processes."""
+    def memory(self, what: Literal["VmRSS", "RssAnon"] = "VmRSS") -> dict[str, list[int]]:
+        """Program to the resident bytes of each of its processes, all of them or only those of no file."""
         found: dict[str, list[int]] = {}
         for pod in self.pods:
             for container in pod.manifest["spec"]["containers"]:
                 if (process := pod.containers.get(container["name"])) is not None and process.running:
-                    found.setdefault(_program(container["image"]).name, []).append(process.memory())
+                    found.setdefault(_program(container["image"]).name, []).append(process.memory(what))
         return found
 
     def _pod(self, manifest: Manifest) -> Pod:

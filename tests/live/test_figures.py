@@ -64,3 +64,11 @@ def test_no_process_has_more_memory_than_its_pod_may(live: Live) -> None:
     assert {"traefik", "oauth2-proxy", "identity", "echo", "kube-apiserver"} <= set(found)
     for name, allowed in LIMITS.items():
         assert max(found[name]) < allowed.memory_limit_mib * 2**20
+
+
+def test_sign_in_asks_for_what_each_of_its_processes_has_of_its_own(live: Live) -> None:
+    """After everything above; Dex is a stand-in here, and decision 0021 has what the real one had."""
+    own = live.node.memory("RssAnon")["oauth2-proxy"]
+    FIGURES.append(f"  oauth2-proxy, its own         {', '.join(f'{size / 2**20:.0f}' for size in sorted(own))} MiB")
+    assert len(own) >= 4
+    assert max(own) < compute.OAUTH2_PROXY.memory_mib * 2**20

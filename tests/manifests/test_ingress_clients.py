@@ -22,7 +22,7 @@ BROUGHT = re.compile("^(?i:basic) Y2xpZW50L")
 
 def row(path: str = "/x", auth: str = "page", *who: tuple[str, str], **rule: Any) -> Route:
     made = route(path, auth, clients=tuple(name for name, _ in who), **rule)
-    return Route(HOST, path, "mcd", "web", "http", 8000, made.auth, made.rule, who)
+    return Route(HOST, path, "mcd", "web", "http", 8000, made.auth, made.rule, clients=who)
 
 
 def routers(*rows: Route) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -75,10 +76,10 @@ class Process:
         """Everything it has printed."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    def memory(self) -> int:
-        """Its resident memory in bytes."""
+    def memory(self, what: Literal["VmRSS", "RssAnon"] = "VmRSS") -> int:
+        """Its resident memory in bytes; `RssAnon` is that without files, which processes of one program share."""
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
-        [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+        [line] = [line for line in status.splitlines() if line.startswith(f"{what}:")]
         return int(line.split()[1]) * 1024
 
     def start_again(self) -> None:
