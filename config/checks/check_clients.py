@@ -19,6 +19,10 @@ MIN_LENGTH, MAX_LENGTH = 32, 512
 MIN_DIFFERENT = 8
 """32 random hexadecimal digits, which are 128 bits, have fewer different ones once in 28 million times."""
 
+MAX_LISTED = 200
+"""How often the routes of a workspace may list a client. Every time is a line in the one Secret of the controller that
+all workspaces share, which holds a megabyte."""
+
 
 def is_password(value: object) -> bool:
     """Whether a secret's value can be a client's password: long, visible ASCII, and no few characters over and over."""
@@ -33,6 +37,10 @@ def is_password(value: object) -> bool:
 def check(file: File) -> Iterator[Mistake]:
     """What is wrong with clients inside one file."""
     known = file.model.clients
+    listed = sum(len(rule.clients) for app in file.model.apps.values() for rule in app.routes)
+    if listed > MAX_LISTED:
+        what = f"are listed {listed} times by routes, and {MAX_LISTED} is the most; list them at fewer, shorter paths"
+        yield file.mistake(("clients",), what)
     owners: dict[str, str] = {}
     for name, ref in known.items():
         if (other := owners.setdefault(ref.secret, name)) != name:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from config.checks.check_clients import is_password
-from config.mistakes import Mistakes
+from config.checks.check_clients import MAX_LISTED, check, is_password
+from config.mistakes import Document, Loaded, Mistakes
+from config.routes import routes_of
 from manifests import platform
+from manifests.ingress import traefik
 from tests import config_from_file
+from tests.config import examples
 from tests.config.files import edited, load, write
 
 NAMED = ("apps:\n", "clients: { backup: { secret: mcd-entra } }\napps:\n")
@@ -91,3 +94,19 @@ def test_a_client_that_comes_in_nowhere_is_warned_about_and_lists_stay_what_they
         "/": (),
         "/hello": (("backup", "mcd-entra"),),
     }
+
+
+@pytest.mark.parametrize(("count", "refusals"), [(MAX_LISTED, 0), (MAX_LISTED + 1, 1)])
+def test_no_workspace_fills_the_secret_that_all_share(count: int, refusals: int) -> None:
+    routes = [{"path": f"/{i}", "clients": ["backup"]} for i in range(count)]
+    app = {"image": "ghcr.io/x/web:1.0", "port": 8000, "routes": routes}
+    auth = {
+        "providers": [{"type": "github", "id": "gh", "clientId": "c", "clientSecret": {"secret": "team-gh"}}],
+        "allow": {"emailDomains": ["example.com"]},
+    }
+    made = examples.workspace(auth=auth, clients={"backup": {"secret": "team-backup"}}, apps={"web": app})
+    found = list(check(Loaded(made, Document("workspaces/team.yaml", {}))))
+    assert len(found) == refusals
+    rows = routes_of(examples.stack(), made)
+    # A dozen workspaces with as many, and longer names, fit.
+    assert len(traefik.passwords(rows, {"team-backup": "x" * 32})) < 900 * 2**10 / 12
