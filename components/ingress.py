@@ -61,15 +61,17 @@ class IngressController(pulumi.ComponentResource):
             text = values.apply(lambda known: traefik.passwords(args.routes, known))
             needed.append(KubernetesObject(f"{name}-passwords", installation.passwords(text), inside))
         ingress_class = KubernetesObject(f"{name}-class", installation.ingress_class(), here)
-        # The walls are there before the pods that they are for (rule 32).
-        waiting = pulumi.ResourceOptions(parent=self, depends_on=[*needed, ingress_class])
+        classed = pulumi.ResourceOptions(parent=self, depends_on=[namespace, ingress_class])
+        ingresses = [
+            KubernetesObject(f"{name}-ingress-{manifest['metadata']['name']}", manifest, classed)
+            for manifest in told.ingresses
+        ]
+        # The walls are there before the pods that they are for (rule 32), and so is what pods are not ready without.
+        waiting = pulumi.ResourceOptions(parent=self, depends_on=[*needed, ingress_class, *ingresses])
         deployment = KubernetesObject(f"{name}-deployment", installation.deployment(told, args.replicas), waiting)
         KubernetesObject(f"{name}-budget", installation.budget(), inside)
         # A Service awaits its endpoints, so it comes after the pods and nothing of theirs comes after it (rule 33).
         served = pulumi.ResourceOptions(parent=self, depends_on=[namespace, deployment])
         KubernetesObject(f"{name}-service", installation.service(), served)
-        classed = pulumi.ResourceOptions(parent=self, depends_on=[namespace, ingress_class])
-        for manifest in told.ingresses:
-            KubernetesObject(f"{name}-ingress-{manifest['metadata']['name']}", manifest, classed)
 
         self.register_outputs({"ingressClass": names.INGRESS_CLASS, "serviceUrl": controller.URL})

@@ -48,6 +48,8 @@ UNMEASURED = 64 * 2**10
 MEASURING = "unmeasured-body"
 NOWHERE = "unmeasured-body.invalid"
 """The host of the Ingress that serves nothing. No such name exists (RFC 2606), and the tunnel does not know it."""
+BORROWED = f"{joined.router(names.INGRESS_NAMESPACE, MEASURING)}-buffering@{PROVIDER}"
+"""The middleware that comes of it: there as soon as Traefik has loaded the Ingress objects, and with all of them."""
 
 WITHOUT_PASSWORD = "without-password"  # noqa: S105 - a middleware's name
 
@@ -144,8 +146,7 @@ def _pair(route: Route, called: tuple[str, str], whose: str, chain: list[str]) -
         yield called[0], base
         return
     length = f'HeaderRegexp("Content-Length", "^{patterns.within(0, mebibytes(route.rule.bodySize) * 2**20)}$")'
-    borrowed = f"{joined.router(names.INGRESS_NAMESPACE, MEASURING)}-buffering@{PROVIDER}"
-    yield called[0], {**base, "middlewares": [*chain, borrowed]}
+    yield called[0], {**base, "middlewares": [*chain, BORROWED]}
     yield called[1], {**base, "rule": f"{rule} && {length}{whose}", "priority": len(rule) + 2}
 
 

@@ -52,6 +52,11 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 PING_PORT = 8080
 """Probes only; no route ever leads here."""
+LOADED_PATH = "/loaded"
+"""What answers there as soon as the Ingress objects are loaded; see `loaded`."""
+LOADED_SECONDS = 720
+"""How long a start may take. Traefik waits for the API server by itself, and a kubelet that restarts it would do so at
+longer and longer intervals; they begin anew for a container that ran for ten minutes (kubelet, backoff)."""
 CONFIG_MAP = "traefik"
 _CONFIG = "/etc/traefik/dynamic"
 _FILE_BYTES = 300 * 2**10
@@ -71,6 +76,7 @@ def controller(cluster: Cluster, routes: Iterable[Route], sign_in: Iterable[Sign
     config = config_maps(
         {
             "every-request": every_request(),
+            "loaded": loaded(),
             "routes": own_routers.config(routes),
             "refusals": refusals.traefik(routes, sign_in),
             "sign-in": beginnings(sign_in),
@@ -155,6 +161,8 @@ def args(cluster: Cluster) -> list[str]:
         "--log.format=json",
         f"--entrypoints.traefik.address=:{PING_PORT}",
         "--entrypoints.traefik.http.aliasheadersstrategy=reject",
+        # Or each question that is too early would have a line.
+        "--entrypoints.traefik.observability.accesslogs=false",
         "--ping=true",
         f"{web}.address=:{HTTP_PORT}",
         # Rule 25: X_Auth_Request_User and the like are refused with 400, in trailers too.
@@ -229,6 +237,23 @@ def every_request() -> Manifest:
     }
 
 
+def loaded() -> Manifest:
+    """The file provider's config for the question whether the Ingress objects are loaded.
+
+    /ping says nothing of that: it answers while every visitor still gets 404. This router has a middleware that the
+    Ingress provider makes, so it is missing for as long as that is. The provider's first configuration is made when all
+    its informers have synced (client.go, WatchAll), whether or not a Service has pods, and is in force as a whole
+    (pkg/server/configurationwatcher.go).
+    """
+    router = {
+        "rule": f"Path(`{LOADED_PATH}`)",
+        "entryPoints": ["traefik"],
+        "middlewares": [own_routers.BORROWED],
+        "service": "ping@internal",
+    }
+    return {"http": {"routers": {"loaded": router}}}
+
+
 def beginnings(sign_in: Iterable[SignIn]) -> Manifest:
     """The file provider's config for the path where sign-ins begin: a limit by client, before it comes to Dex.
 
@@ -266,16 +291,17 @@ def _dex(workspace: str) -> str:
 
 
 def _container(cluster: Cluster) -> Manifest:
-    ping = {"httpGet": {"path": "/ping", "port": "ping"}}
+    ping, loaded = ({"httpGet": {"path": path, "port": "ping"}} for path in ("/ping", LOADED_PATH))
     return {
         "name": "traefik",
         "image": images.TRAEFIK,
         "args": args(cluster),
         "env": [pods.go_limit(compute.TRAEFIK)],
         "ports": [{"name": "http", "containerPort": HTTP_PORT}, {"name": "ping", "containerPort": PING_PORT}],
-        # /ping answers before the first routes are loaded, which takes it two seconds.
-        "readinessProbe": {**ping, "initialDelaySeconds": 5, "periodSeconds": 5, "failureThreshold": 2},
-        "livenessProbe": {**ping, "initialDelaySeconds": 10, "periodSeconds": 20, "failureThreshold": 3},
+        # Once, and not for readiness: what has routes keeps them, whatever becomes of the object that this asks for.
+        "startupProbe": {**loaded, "periodSeconds": 1, "failureThreshold": LOADED_SECONDS},
+        "readinessProbe": {**ping, "periodSeconds": 5, "failureThreshold": 2},
+        "livenessProbe": {**ping, "periodSeconds": 20, "failureThreshold": 3},
         "lifecycle": pods.settle(),
         "resources": pods.resources(compute.TRAEFIK),
         "securityContext": pods.container_security(),

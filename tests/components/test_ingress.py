@@ -82,6 +82,13 @@ def test_rule_33_the_deployment_does_not_wait_for_its_service(controller: Which)
     assert "Deployment/ingress-deployment" in seen.one("Service").dependencies
 
 
+def test_the_ingress_that_traefik_is_not_ready_without_is_there_before_its_pods() -> None:
+    seen = _recorded()
+    assert "Ingress/ingress-ingress-unmeasured-body" in seen.one("Deployment").dependencies
+    assert not {"Deployment/ingress-deployment", "Service/ingress-service"} & seen.one("Ingress").dependencies
+    assert seen.one("Ingress").manifest["metadata"]["annotations"]["pulumi.com/skipAwait"] == "true"
+
+
 def test_rule_2_nginx_warns_and_traefik_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda message, *_args, **_rest: said.append(message))

@@ -2,9 +2,9 @@
 
 **A stand-in** for kubelet, container runtime and pod network. What it does as they do: every pod gets a network
 namespace with an address of its own, behind a bridge; its containers start with the very command line, environment,
-config files and ServiceAccount token that the pod says; their readiness probes decide whether the pod is ready, and the
-real controllers make EndpointSlices of that. A pod that is deleted goes on for as long as its `preStop` says, gets
-SIGTERM, and has its grace period.
+config files and ServiceAccount token that the pod says; their startup and readiness probes decide whether the pod is
+ready, and the real controllers make EndpointSlices of that. A pod that is deleted goes on for as long as its `preStop`
+says, gets SIGTERM, and has its grace period.
 
 What it does not do, and what therefore is not proven here: images are not pulled, a program of the same name runs
 instead (`PROGRAMS`), and every app is `echo`; users, capabilities and read-only root file systems are not set; volumes
@@ -201,7 +201,7 @@ class Node:
         containers = {each["name"]: each for each in pod.manifest["spec"]["containers"]}
         if pod.ends is None:
             waits = max(each.get("readinessProbe", {}).get("initialDelaySeconds", 0) for each in containers.values())
-            if not pod.ready and now > pod.started + waits and self._answers(pod):
+            if not pod.ready and now > pod.started + waits and self.answers(pod):
                 self.set_ready(pod, True)
                 self._write_hosts()
         elif not pod.left and now > pod.ends - pod.settles + PROXY_SECONDS:
@@ -249,13 +249,18 @@ class Node:
     def await_ready(self, pod: Pod, seconds: float = 90) -> None:
         """Probe until the pod is ready, as its readiness probes say, and tell the API server."""
         try:
-            wait(f"{pod.app} ready", lambda: self._answers(pod), seconds)
+            wait(f"{pod.app} ready", lambda: self.answers(pod), seconds)
         except AssertionError as late:
             said = "\n".join(process.said()[-1500:] for process in pod.containers.values())
             raise AssertionError(f"{late}\n{said}") from None
         self.set_ready(pod, True)
 
-    def _answers(self, pod: Pod) -> bool:
+    def answers(self, pod: Pod) -> bool:
+        """Whether its probes pass.
+
+        Raises:
+            AssertionError: one of its programs ended.
+        """
         containers = {each["name"]: each for each in pod.manifest["spec"]["containers"]}
         for name, process in pod.containers.items():
             if not process.running:
@@ -418,12 +423,15 @@ def _program(image: str) -> Path:
 
 
 def _passes(pod: Pod, container: Mapping[str, Any]) -> bool:
-    """Ask a container's readiness probe; echo has none worth asking, so its port is tried."""
-    probe = container.get("readinessProbe", {}).get("httpGet")
+    """Ask a container's startup and readiness probes; echo has none worth asking, so its port is tried."""
     ports = {each.get("name"): each["containerPort"] for each in container.get("ports", [])}
-    is_echo = _program(container["image"]).name == "echo"
-    if probe is None or is_echo:
-        probe = {"path": "/", "port": next(iter(ports.values()))}
+    probes = [container.get(name, {}).get("httpGet") for name in ("startupProbe", "readinessProbe")]
+    if probes[1] is None or _program(container["image"]).name == "echo":
+        probes = [{"path": "/", "port": next(iter(ports.values()))}]
+    return all(_succeeds(pod, probe, ports) for probe in probes if probe)
+
+
+def _succeeds(pod: Pod, probe: Mapping[str, Any], ports: Mapping[str, int]) -> bool:
     connection = http.client.HTTPConnection(pod.address, ports.get(probe["port"], probe["port"]), timeout=5)
     try:
         connection.request("GET", probe["path"])

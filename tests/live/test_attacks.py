@@ -424,7 +424,7 @@ def test_two_hosts_or_none_open_nothing(live: Live, line: str, hosts: list[str])
 
 @pytest.mark.parametrize("host", ["nobody.example.com", "evil.example", "10.42.1.1", "localhost", "warren-ingress"])
 def test_an_unknown_host_is_not_found(live: Live, host: str) -> None:
-    for path in ("/", "/ping", "/api/rawdata", "/dashboard/", "/metrics", "/debug/pprof/", "/oauth2/start"):
+    for path in ("/", "/ping", "/loaded", "/api/rawdata", "/dashboard/", "/metrics", "/debug/pprof/", "/oauth2/start"):
         reply = live.visitor().get(host, path)
         assert (reply.status, reply.app) == (404, None)
 

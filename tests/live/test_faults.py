@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import json
+import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from manifests.ingress.traefik import LOADED_PATH, PING_PORT
 from tests.live.conftest import Live
 from tests.live.load import Hit, Target, running
 from tests.live.node import Pod
@@ -172,7 +176,6 @@ def test_a_controller_that_is_restarted_under_load_sends_nobody_astray(
     assert len(hits) >= 400
     assert gracefully or 0 in {hit.code for hit in hits}, "nobody noticed that it was killed"
 
-    wait("routes", lambda: Visitor(pod.address).get(OPEN, "/").status == 200)
     with running(tmp_path, run.targets, 2, rate=100) as after:
         pass
     assert wrong(after.hits()) == []
@@ -206,6 +209,51 @@ def test_while_a_controller_starts_it_says_not_found_and_opens_nothing(live: Liv
         live.node.await_ready(pod)
     assert {status for status, app in seen if app is None} <= {0, 401, 404, 500, 502, 503}
     assert seen[200, "team/hello"] > 0
+
+
+@contextmanager
+def held_back(live: Live) -> Iterator[None]:
+    """The API server takes connections and answers none."""
+    server = live.plane.processes["kube-apiserver"].pid
+    os.kill(server, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server, signal.SIGCONT)
+
+
+def probed(pod: Pod, path: str) -> int:
+    """What the port for probes answers; 0 where nothing does."""
+    connection = http.client.HTTPConnection(pod.address, PING_PORT, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def test_rule_67_a_controller_is_ready_when_it_has_its_routes_and_not_before(live: Live) -> None:
+    pod, other = live.node.of("warren-ingress/ingress-controller")
+    live.node.kill(pod)
+    try:
+        with held_back(live):
+            live.node.launch(pod)
+            wait("its first answer", lambda: probed(pod, "/ping") == 200)
+            deadline = time.monotonic() + 3
+            while time.monotonic() < deadline:
+                assert Visitor(pod.address).get(OPEN, "/about").status == 404
+                assert not live.node.answers(pod)
+                time.sleep(0.2)
+            assert Visitor(other.address).get(OPEN, "/about").status == 200
+    finally:
+        live.node.await_ready(pod)
+    who = Visitor(pod.address)
+    assert [row for row in live.rendered.platform.routes if who.get(row.host, row.path).status == 404] == []
+    lines = [json.loads(line) for line in pod.containers["traefik"].said().splitlines()]
+    assert [line for line in lines if line.get("RequestPath") == LOADED_PATH] == []
+    assert probed(pod, LOADED_PATH) == 200
 
 
 def test_sign_in_under_load_lets_the_right_people_in(live: Live, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from manifests.ingress import own_routers, refusals, traefik
+from manifests.ingress import joined, own_routers, refusals, traefik
 from manifests.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS, LOG_FIELDS
 from tests.manifests.ingress_examples import CLUSTER, EVERY_KIND, HOST, SIGN_IN, route
 
@@ -101,6 +101,36 @@ def test_answers_are_never_kept_at_cloudflares_edge() -> None:
 def test_every_middleware_of_the_entry_point_exists() -> None:
     names = [name.removesuffix("@file") for name in ARGS["entrypoints.web.http.middlewares"].split(",")]
     assert set(names) == set(traefik.every_request()["http"]["middlewares"])
+
+
+def test_the_first_probe_asks_for_what_only_the_ingress_provider_can_make() -> None:
+    """Its own limit on bodies, of an Ingress that needs no workspace and no pod; /ping answers without any."""
+    told = traefik.controller(CLUSTER, ())
+    probe = told.container["startupProbe"]["httpGet"]
+    [router] = yaml.safe_load(told.config["traefik"]["loaded.yaml"])["http"]["routers"].values()
+    assert (router["rule"], router["service"]) == (f"Path(`{probe['path']}`)", "ping@internal")
+    [ingress] = told.ingresses
+    lent = joined.router(ingress["metadata"]["namespace"], ingress["metadata"]["name"])
+    assert router["middlewares"] == [f"{lent}-buffering@kubernetesingressnginx"]
+    others = {told.container[name]["httpGet"]["path"] for name in ("readinessProbe", "livenessProbe")}
+    assert others == {"/ping"}
+
+
+def test_nothing_but_probes_is_asked_where_visitors_do_not_come() -> None:
+    found: dict[str, list[str]] = {}
+    for text in traefik.controller(CLUSTER, EVERY_KIND, [SIGN_IN]).config["traefik"].values():
+        for name, router in yaml.safe_load(text)["http"].get("routers", {}).items():
+            [entry] = router["entryPoints"]
+            found.setdefault(entry, []).append(name)
+    assert found.keys() == {"web", "traefik"}
+    assert found["traefik"] == ["loaded"]
+    assert ARGS[f"{NGINX}.httpentrypoint"] == "web"
+
+
+def test_a_start_that_waits_for_the_api_server_is_not_punished() -> None:
+    """A kubelet forgets earlier restarts of a container that ran for ten minutes."""
+    probe = traefik.controller(CLUSTER, ()).container["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] > 600
 
 
 def test_a_client_is_counted_over_all_hosts_by_its_real_address() -> None:
