@@ -24,8 +24,9 @@ CASES = [
     for stack in stacks.STACKS
     for controller in stacks.CONTROLLERS
     for version in (OLDEST, NEWEST)
-]
-"""Every stack, with either ingress controller, on the oldest and the newest Kubernetes."""
+] + [(stacks.SHELF, "traefik", version) for version in (OLDEST, NEWEST)]
+"""Every stack, with either ingress controller, on the oldest and the newest Kubernetes; and the examples of docs/apps,
+to which the controller makes no difference."""
 
 
 @pytest.hookimpl(tryfirst=True)

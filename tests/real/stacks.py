@@ -1,8 +1,8 @@
 """The stacks that real programs are shown, and what the sandbox's `up` renders for each.
 
 Owns: four stacks (the reference stack twice, the example suite, and one with every key switched on), with made-up
-secrets. `everything/` beside this file is the fourth. `faults/` is one more, small, to break real nodes under; what
-tests say of every stack is not asked of it.
+secrets. `everything/` beside this file is the fourth. `faults/` is one more, small, to break real nodes under, and
+`shelf/` one with every example of docs/apps; what tests say of every stack is not asked of these two.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from manifests import platform
+from scripts import examples
 from scripts.project import WARREN
 from tests import config_from_file
 from tests.engine.harness import Project, copy_platform, prepare
@@ -27,6 +28,7 @@ from tests.engine.harness import Project, copy_platform, prepare
 Manifest = dict[str, Any]
 
 STACKS = ("sandbox", "home", "suite", "everything")
+SHELF = "shelf"
 CONTROLLERS = ("traefik", "nginx")
 
 _SUITE = WARREN / "docs" / "examples" / "suite" / "workspaces" / "suite.yaml"
@@ -136,9 +138,30 @@ def _write(root: Path, stack: str, controller: str) -> None:
     file = root / f"Pulumi.{stack}.yaml"
     source = root / "Pulumi.sandbox.yaml" if stack == "suite" else file
     written = yaml.safe_load(source.read_text(encoding="utf-8"))
+    if stack == SHELF:
+        _examples(root, written["config"])
     ingress = {**written["config"].get("warren:ingress", {}), "controller": controller}
     written["config"] |= {"warren:sandbox": True, "warren:ingress": ingress}
     if stack == "suite":
         written["config"]["warren:workspaces"] = ["suite"]
         del written["config"]["warren:secrets"], written["encryptionsalt"]
     file.write_text(yaml.safe_dump(written, sort_keys=False), encoding="utf-8")
+
+
+def _examples(root: Path, config: dict[str, Any]) -> None:
+    """Put every example into a project, and what they want of the stack into its config."""
+    config["warren:workspaces"] = examples.names()
+    for name in examples.names():
+        shutil.copy(examples.path_of(name), root / "workspaces")
+        for key, value in (yaml.safe_load(examples.needs(examples.text_of(name))) or {}).items():
+            config[key] = together(config[key], value) if key in config else value
+
+
+def together(one: Any, other: Any) -> Any:
+    """What two stack files say, in one."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one | {key: together(one[key], value) if key in one else value for key, value in other.items()}
+    if isinstance(one, list) and isinstance(other, list):
+        return [*one, *(each for each in other if each not in one)]
+    assert one == other, "two examples want a stack that is different"
+    return one
