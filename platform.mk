@@ -30,7 +30,7 @@ new secret workspace: export WARREN_NAME = $(call typed,NAME)
 new: export WARREN_DIR = $(call typed,DIR)
 new: export WARREN_DOMAIN = $(call typed,DOMAIN)
 new: export WARREN_NODES = $(call typed,NODES)
-new: export WARREN_FROM = $(call typed,FROM)
+new workspace: export WARREN_FROM = $(call typed,FROM)
 upgrade: export WARREN_VERSION = $(call typed,VERSION)
 # Where nobody named a stack these mean all of them.
 check-files workspace k3s: export WARREN_STACK = $(if $(filter file,$(origin STACK)),,$(value STACK))

@@ -25,7 +25,16 @@ from scripts.stack import ENGINE_FILE, checkpoint_of
 from tests import config_from_file
 from tests.engine.harness import copy_platform
 
-MADE_OF = ("Makefile", "platform.mk", "bin", "requirements-dev.txt", "scripts", "sandbox", "tools/pulumi/go.mod")
+MADE_OF = (
+    "Makefile",
+    "platform.mk",
+    "bin",
+    "docs/apps",
+    "requirements-dev.txt",
+    "scripts",
+    "sandbox",
+    "tools/pulumi/go.mod",
+)
 SECRET = "notes-entra-client-secret"
 VALUE = 'it\'s a $(made) "up" `value`'
 HOSTILE = ["$(shell touch made-by-make)", "`touch made-by-a-shell`", "a.b", 'a"b', "a\nb", "it's", "../a"]
@@ -158,6 +167,27 @@ def test_a_workspace_is_begun_with_one_command_and_previews(checkout: Path) -> N
         refused = make(checkout, "workspace", f"NAME={name}")
         assert refused.returncode != 0
         assert "is not a name: a letter" in refused.stderr
+    assert sorted(path for path in checkout.rglob("*") if ".venv" not in path.parts) == before
+
+
+def test_an_example_is_copied_with_one_command(checkout: Path) -> None:
+    done = make(checkout, "workspace", "NAME=photos", "FROM=immich", "STACK=sandbox")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "workspaces/photos.yaml: written",
+        "Pulumi.sandbox.yaml: lists photos, as https://photos.devailab.work/",
+        "Its secrets for sandbox, each asked for, or made up: openssl rand -hex 24 | make secret ...",
+        "  make secret NAME=photos-db-password STACK=sandbox",
+        "Look at it: make preview STACK=sandbox",
+    ]
+    checked = make(checkout, "check-files", "STACK=sandbox", "ARGS=--later")
+    assert checked.returncode == 0, checked.stdout
+    assert checked.stdout.endswith("listed there: 1 warning\n"), "the secret"
+    before = sorted(path for path in checkout.rglob("*") if ".venv" not in path.parts)
+    for example in [*HOSTILE, "README.md", "/etc/passwd"]:
+        refused = make(checkout, "workspace", "NAME=club", f"FROM={example}")
+        assert refused.returncode != 0
+        assert refused.stderr.startswith("workspace: FROM: there is no example of that name")
     assert sorted(path for path in checkout.rglob("*") if ".venv" not in path.parts) == before
 
 

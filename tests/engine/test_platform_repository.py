@@ -159,6 +159,13 @@ def test_a_platform_repository_from_new_to_destroy(upstream: Path, tmp_path: Pat
     assert not (casa / "warren" / ".state").exists()
     commit(casa, "notes")
 
+    # One of Warren's examples, with the domain of here.
+    assert "  make secret NAME=photos-db-password STACK=home\n" in make(casa, "workspace", "NAME=photos", "FROM=immich")
+    text = (casa / "workspaces" / "photos.yaml").read_text("utf-8")
+    assert text.startswith("# yaml-language-server: $schema=../warren/workspaces/schema.json\n# Immich: ")
+    git(casa, "clean", "--quiet", "--force")
+    git(casa, "checkout", "--quiet", "--", ".")
+
     # Plain commands of Pulumi, at the root and below it.
     below = casa / "workspaces" / "public"
     assert {row["namespace"] for row in json.loads(pulumi(below, casa, "stack", "output", "routes"))} == {

@@ -9,7 +9,7 @@ import pytest
 
 from config.mistakes import Mistakes
 from manifests import platform
-from scripts import check_files, workspace
+from scripts import check_files, examples, workspace
 from tests import config_from_file
 from tests.config.files import FILES, PROJECT, edited, write
 
@@ -168,3 +168,80 @@ def test_the_file_names_the_schema_where_warren_is_inside_the_project(
     monkeypatch.setattr(workspace, "WARREN", tmp_path)
     assert workspace.text_of("club", tmp_path).startswith("# yaml-language-server: $schema=./schema.json\n")
     assert workspace.text_of("club", tmp_path / "other").startswith("name: club\n")
+
+
+# Copies of the examples in docs/apps.
+
+
+def copy(root: Path, name: str, example: str, *stacks: str) -> list[str]:
+    return list(workspace.begin(root, stacks, name, example))
+
+
+def test_a_copy_of_an_example_is_told_where_it_is_served_and_which_secrets_it_wants(tmp_path: Path) -> None:
+    write(tmp_path, ALL)
+    assert copy(tmp_path, "vault-2", "vaultwarden", "home") == [
+        "workspaces/vault-2.yaml: written",
+        "Pulumi.home.yaml: lists vault-2, as https://vault-2.example.com/",
+        "Its secrets for home, each asked for, or made up: openssl rand -hex 24 | make secret ...",
+        "  make secret NAME=vault-2-admin-token STACK=home",
+    ]
+    text = (tmp_path / "workspaces" / "vault-2.yaml").read_text("utf-8")
+    assert "\nname: vault-2\nhost: vault-2\n" in text
+    assert "DOMAIN: https://vault-2.example.com\n" in text
+    assert "image: docker.io/vaultwarden/server:" in text, "an image's name is its own"
+
+
+def test_two_copies_of_an_example_live_beside_each_other(tmp_path: Path) -> None:
+    write(tmp_path, ALL)
+    copy(tmp_path, "budget", "actual", "home")
+    copy(tmp_path, "actual", "actual", "home")
+    found = check_files.examine(tmp_path, ["home"], later=True)
+    assert found.errors == {}
+
+
+def test_an_example_that_says_its_address_is_copied_for_one_domain(tmp_path: Path) -> None:
+    away = ALL["Pulumi.away.yaml"].replace("example.com", "casa.test")
+    before = tree(write(tmp_path, {**ALL, "Pulumi.away.yaml": away}))
+    with pytest.raises(SystemExit, match=r"casa\.test and example\.com are not one: name a stack, such as STACK=home"):
+        copy(tmp_path, "safe", "vaultwarden", "away", "home")
+    assert tree(tmp_path) == before
+    copy(tmp_path, "safe", "vaultwarden", "away")
+    assert "DOMAIN: https://safe.casa.test\n" in (tmp_path / "workspaces" / "safe.yaml").read_text("utf-8")
+    copy(tmp_path, "budget", "actual", "away", "home")
+
+
+def test_an_example_that_does_not_fit_changes_nothing(tmp_path: Path) -> None:
+    small = ALL["Pulumi.home.yaml"].replace("memory: 8Gi", "memory: 1536Mi").replace("memory: 4Gi", "memory: 1536Mi")
+    before = tree(write(tmp_path, {**ALL, "Pulumi.home.yaml": small}))
+    with pytest.raises(Mistakes, match=r"cluster\.nodes"):
+        copy(tmp_path, "photos", "immich", "home")
+    assert tree(tmp_path) == before
+
+
+def test_an_example_that_there_is_not_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    before = tree(write(tmp_path, ALL))
+    with pytest.raises(SystemExit, match=r"did you mean immich\?; there are actual, "):
+        copy(tmp_path, "photos", "imich", "home")
+    assert tree(tmp_path) == before
+
+
+def test_what_a_stack_has_to_say_first_is_printed_and_nothing_is_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs = "# The stack has to say:\n#   warren:openings: { networks: [10.0.0.7/32] }\n"
+    text = f"#\n# A NAS.\n{needs}name: nas\nhost: nas\n" + FILES["workspaces/shop.yaml"].partition("host: shop\n")[2]
+    opened = "egress: { allow: [{ cidr: 10.0.0.7/32 }] }\n"
+    write(tmp_path, {**ALL, "apps/nas.yaml": text + opened})
+    monkeypatch.setattr(examples, "FOLDER", tmp_path / "apps")
+    monkeypatch.setattr(workspace, "PROJECT", tmp_path)
+    before = tree(tmp_path)
+    with pytest.raises(SystemExit) as told:
+        workspace.main("home", "disk", "nas")
+    said = str(told.value)
+    assert said.endswith("under config:\n\nwarren:openings: { networks: [10.0.0.7/32] }"), said
+    assert "workspaces/disk.yaml" in said
+    assert tree(tmp_path) == before
+    home = ALL["Pulumi.home.yaml"]
+    write(tmp_path, {"Pulumi.home.yaml": f"{home}  warren:openings: {{ networks: [10.0.0.7/32] }}\n"})
+    workspace.main("home", "disk", "nas")
+    assert (tmp_path / "workspaces" / "disk.yaml").is_file()
