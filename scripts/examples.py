@@ -54,7 +54,7 @@ def renamed(text: str, example: str, name: str, domain: str) -> str:
     """
     old = re.escape(example)
     text = text.partition("\n")[2]
-    text = re.sub(rf"(?m)(^name: |^host: |\bsecret: ){old}(?=[-\s}}]|$)", rf"\g<1>{name}", text)
+    text = re.sub(rf"(?m)(^name: |\bhost: |\bsecret: ){old}(?=[-\s}}]|$)", rf"\g<1>{name}", text)
     text = re.sub(rf"(?m)(^#   .*?)(?<![\w/.-]){old}(?=/\w)", rf"\g<1>{name}", text)
     text = re.sub(rf"(?<![\w.-]){old}(?=[\w-]*\.{re.escape(DOMAIN)})", name, text)
     return re.sub(rf"(?<=\w)\.{re.escape(DOMAIN)}\b", lambda _: f".{domain}", text)
