@@ -11,7 +11,7 @@ from typing import Any
 
 import pulumi
 
-from manifests.app import account, apps, reads, storage
+from manifests.app import account, apps, reads, replicas, storage
 
 from .native import KubernetesObject, RandomBytes, fingerprint
 
@@ -82,6 +82,6 @@ class TenantApp(pulumi.ComponentResource):
         make("service", service)
         if (offered := apps.at_home(unit)) is not None:
             KubernetesObject(f"{name}-lan", offered, pulumi.ResourceOptions(parent=self, depends_on=[*before, *needed]))
-        make("autoscaler", apps.autoscaler(unit))
-        make("budget", apps.budget(unit))
+        make("autoscaler", replicas.autoscaler(unit))
+        make("budget", replicas.budget(unit))
         self.register_outputs({"service": unit.name if service else None, "ports": apps.service_ports(unit)})

@@ -323,38 +323,3 @@ def wall(unit: Unit) -> Manifest:
         "metadata": unit.metadata(),
         "spec": walls.policy(unit.match, ingress=rules, egress=None if unit.api_server is None else [unit.api_server]),
     }
-
-
-def autoscaler(unit: Unit) -> Manifest | None:
-    """The HorizontalPodAutoscaler; None unless the app asks for one."""
-    wanted = unit.app.autoscale
-    if wanted is None:
-        return None
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": unit.metadata(),
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": unit.name},
-            "minReplicas": wanted.min,
-            "maxReplicas": wanted.max,
-            "metrics": [
-                {
-                    "type": "Resource",
-                    "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": wanted.cpu}},
-                }
-            ],
-        },
-    }
-
-
-def budget(unit: Unit) -> Manifest | None:
-    """The PodDisruptionBudget; None for an app with one pod, which it could only keep from ever being drained."""
-    if most_replicas(unit.app) < 2:
-        return None
-    return {
-        "apiVersion": "policy/v1",
-        "kind": "PodDisruptionBudget",
-        "metadata": unit.metadata(),
-        "spec": pods.disruption_budget(unit.match),
-    }

@@ -11,7 +11,7 @@ import pytest
 from components.app import TenantApp, TenantAppArgs
 from components.native import KubernetesObject, RandomBytes
 from config.app import App
-from manifests.app import account, apps, reads, storage
+from manifests.app import account, apps, reads, replicas, storage
 from tests.config.examples import SITE, app, assert_valid, stack, workspace
 
 from .recording import Recording, Secret, providers, record
@@ -139,8 +139,8 @@ def test_the_objects_are_those_that_were_decided() -> None:
         reads.config_map(unit),
         apps.deployment(unit, _annotation(seen)),
         apps.service(unit),
-        apps.autoscaler(unit),
-        apps.budget(unit),
+        replicas.autoscaler(unit),
+        replicas.budget(unit),
         *storage.nfs_volumes("team", "web", unit.app).values(),
         *storage.claims("team", "web", unit.app).values(),
     ]

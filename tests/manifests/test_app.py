@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests import images, pods
-from manifests.app import apps, containers, reads, static
+from manifests.app import apps, containers, reads, replicas, static
 from manifests.app.apps import Unit
 from tests.config.examples import PEER, SITE, app, assert_valid, stack, workspace
 
@@ -212,7 +212,7 @@ def test_the_whole_job_of_an_app_that_runs_once() -> None:
     assert template["metadata"] == {"labels": LABELS, "annotations": {"warren/config": "abc"}}
     assert template["spec"]["restartPolicy"] == "Never"
     assert [key for key in template["spec"]["containers"][0] if "Probe" in key or key == "lifecycle"] == []
-    assert (apps.service(unit), apps.budget(unit), apps.autoscaler(unit)) == (None, None, None)
+    assert (apps.service(unit), replicas.budget(unit), replicas.autoscaler(unit)) == (None, None, None)
 
 
 def test_up_waits_as_long_as_an_app_may_run_once() -> None:
@@ -361,7 +361,7 @@ def test_every_object_but_the_persistent_volume_is_in_the_workspaces_namespace()
         apps.service(unit),
         apps.wall(unit),
         reads.config_map(unit),
-        apps.budget(unit),
+        replicas.budget(unit),
     ]
     assert [m["metadata"]["namespace"] for m in made if m is not None] == ["team"] * 5
 
@@ -371,7 +371,7 @@ def test_every_object_but_the_persistent_volume_is_in_the_workspaces_namespace()
 
 def test_several_replicas_are_spread_and_drained_one_by_one() -> None:
     unit = _unit(replicas=3)
-    made = apps.budget(unit)
+    made = replicas.budget(unit)
     assert made is not None
     assert_valid(made)
     assert made["spec"] == {
@@ -391,13 +391,13 @@ def test_several_replicas_are_spread_and_drained_one_by_one() -> None:
 
 
 def test_one_replica_has_neither_budget_nor_spread() -> None:
-    assert apps.budget(_unit()) is None
+    assert replicas.budget(_unit()) is None
     assert "topologySpreadConstraints" not in _pod()
 
 
 def test_an_autoscaler_sets_the_replicas_so_the_deployment_does_not() -> None:
     unit = _unit(autoscale={"min": 1, "max": 4, "cpu": 70})
-    made = apps.autoscaler(unit)
+    made = replicas.autoscaler(unit)
     assert made is not None
     assert_valid(made)
     assert made == {
@@ -417,8 +417,8 @@ def test_an_autoscaler_sets_the_replicas_so_the_deployment_does_not() -> None:
         },
     }
     assert "replicas" not in apps.deployment(unit)["spec"]
-    assert apps.budget(unit) is not None
-    assert apps.autoscaler(_unit()) is None
+    assert replicas.budget(unit) is not None
+    assert replicas.autoscaler(_unit()) is None
 
 
 @pytest.mark.parametrize("mode", ["ReadWriteOnce", "ReadWriteOncePod"])
