@@ -35,10 +35,10 @@ class TenantAppArgs:
 
 
 class TenantApp(pulumi.ComponentResource):
-    """An app as a Deployment, as a CronJob where it has a schedule, or as a Job where it runs once.
+    """An app as a Deployment, or as a CronJob, Job or DaemonSet where it says so.
 
     Makes, as far as the app needs them: ServiceAccount with its roles, ConfigMap, Secret, PersistentVolumeClaims
-    (and PersistentVolumes for NFS), the Deployment, CronJob or Job, ClusterIP Service, the Service on the home network,
+    (and PersistentVolumes for NFS), what runs the pods, ClusterIP Service, the Service on the home network,
     HorizontalPodAutoscaler, PodDisruptionBudget; and always exactly one NetworkPolicy, before the pods.
     """
 

@@ -80,6 +80,9 @@ def _stop(duration: str) -> str:
     return duration
 
 
+_ON_EVERY_NODE = "a daemonSet has a pod on each node, and no replicas, autoscale or schedule"
+
+
 class App(Written):
     """One app: an image or a static folder, served, internal, or run on a schedule."""
 
@@ -100,6 +103,11 @@ class App(Written):
                 *("port", "ports", "routes", "health", "autoscale", "static"),
                 says="an app on a schedule has no port, ports, routes, health, autoscale or static",
             ),
+        ),
+        where(has("daemonSet"), has_none("autoscale", "schedule", says=_ON_EVERY_NODE)),
+        where(
+            has("daemonSet"),
+            {"properties": {"replicas": {"const": 1, "errorMessage": _ON_EVERY_NODE}}},
         ),
         where(
             has("once"),
@@ -162,6 +170,9 @@ class App(Written):
     """A number of pods that follows the load, instead of `replicas`."""
     priority: Literal["low"] | None = None
     """low: where nodes are full, its pods wait, or make room for those that say nothing, of all workspaces."""
+    daemonSet: bool = False
+    """One pod on each node that `nodeSelector` and `tolerations` let it on, instead of `replicas`. Takes the stack's
+    `trust`."""
     volumes: Annotated[dict[Name, Volume], such_as({"data": {"mount": "/data", "size": "5Gi"}})] = {}
     """Storage, by a name of your choice."""
     schedule: Schedule | None = None
@@ -242,4 +253,12 @@ class App(Written):
             raise ValueError("runs once, so it has no schedule and no replicas")
         if self.autoscale and self.replicas != 1:
             raise ValueError("has both replicas and autoscale; write one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _on_every_node(self) -> App:
+        if self.daemonSet and (self.autoscale or self.schedule or self.replicas != 1):
+            raise ValueError(
+                "has a pod on each node, and so no replicas, autoscale or schedule; leave out daemonSet, or them"
+            )
         return self

@@ -22,6 +22,8 @@ class Trust(Written):
     """Its containers may do what the node's root may: it has the node, and all that runs there."""
     capabilities: Annotated[tuple[Capability, ...], such_as(["NET_ADMIN"])] = ()
     """What its containers may do of what root may. SYS_ADMIN and some others are as good as `privileged`."""
+    daemonSet: bool = False
+    """It has a pod on every node, and takes room there."""
     hostNetwork: bool = False
     """It is on its node's network: no wall holds it, and it reaches every app of that node as if it were the ingress
     controller, what listens on the node itself, and all that the node reaches."""

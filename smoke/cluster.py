@@ -21,7 +21,7 @@ from smoke.result import shown
 Manifest = dict[str, Any]
 
 VERBS = ("get", "version")
-IN_A_NAMESPACE = "deployments.apps,cronjobs.batch,jobs.batch,pods,networkpolicies.networking.k8s.io"
+IN_A_NAMESPACE = "deployments.apps,daemonsets.apps,cronjobs.batch,jobs.batch,pods,networkpolicies.networking.k8s.io"
 NODES = ("nodes,leases.coordination.k8s.io", "-n", "kube-node-lease")
 FOR_ALL = "validatingadmissionpolicies,validatingadmissionpolicybindings"
 

@@ -148,8 +148,11 @@ def _volumes(file: File, at: KeyPath, app: App) -> Iterator[Mistake]:
             if mebibytes(volume.size) > limit:
                 what = f"{volume.size} is more than the {limit}Mi that the app may have, and it counts there"
                 yield file.mistake((*at, "volumes", name, "size"), f"{what}; write less, or raise limits.memory")
-        if single(volume) and most > 1:
-            what = f"is {volume.accessMode}, so {most} replicas on two nodes cannot share it"
+        # A directory of a node is another one on each.
+        everywhere = app.daemonSet and volume.hostPath is None
+        if single(volume) and (most > 1 or everywhere):
+            pods = "pods on all nodes" if everywhere else f"{most} replicas on two nodes"
+            what = f"is {volume.accessMode}, so {pods} cannot share it"
             fix = "run one, or use scratch, or accessMode: ReadWriteMany where the storage has it (nfs does)"
             yield file.mistake((*at, "volumes", name), f"{what}; {fix}")
 

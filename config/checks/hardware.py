@@ -61,6 +61,8 @@ def asks(app: App) -> Iterator[Ask]:
     for sysctl in app.sysctls:
         if sysctl not in SAFE_SYSCTLS:
             yield Ask(("sysctls", sysctl), sysctl, "privileged", "sysctls", sysctl)
+    if app.daemonSet:
+        yield Ask(("daemonSet",), "a pod on every node", "restricted", "daemonSet")
     for resource in app.extendedResources:
         yield Ask(("extendedResources", resource), resource, "restricted", "extendedResources", resource)
 

@@ -25,7 +25,7 @@ def _reaches_out(trust: Trust | None) -> bool:
     return trust is not None and trust.model_copy(update=_INSIDE) != Trust()
 
 
-_INSIDE = {"rules": (), "extendedResources": ()}
+_INSIDE = {"rules": (), "extendedResources": (), "daemonSet": False}
 """What reaches no further than the workspace; quotas hold others to what their files ask for."""
 
 

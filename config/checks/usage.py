@@ -77,8 +77,11 @@ def serves_on(app: App) -> bool:
     return bool(app_ports(app)) and not recreates(app)
 
 
-def app_pods(name: str, app: App) -> Pods:
-    """The pods of one app. A pod asks for its containers together, or for its greediest init container."""
+def app_pods(name: str, app: App, nodes: int = 1) -> Pods:
+    """The pods of one app in a cluster of so many nodes, as if none were closed to it.
+
+    A pod asks for its containers together, or for its greediest init container.
+    """
     default = compute.STATIC if app.static is not None else compute.DEFAULT_APP
     running = [
         app_compute(app.requests, app.limits, default),
@@ -88,6 +91,8 @@ def app_pods(name: str, app: App) -> Pods:
     low, high = (
         (1, 1)
         if app.schedule or app.once
+        else (nodes, nodes)
+        if app.daemonSet
         else (app.autoscale.min, app.autoscale.max)
         if app.autoscale
         else (app.replicas, app.replicas)
@@ -107,7 +112,7 @@ def _surges(app: App) -> bool:
     if app.schedule is not None:
         # The pod of the run that is ended has its time to stop, and the next one begins at once.
         return app.schedule.concurrencyPolicy == "Replace"
-    return app.once is None and not recreates(app)
+    return app.once is None and not recreates(app) and not app.daemonSet
 
 
 def part(what: str, asks: Compute, count: int) -> Pods:
@@ -117,7 +122,7 @@ def part(what: str, asks: Compute, count: int) -> Pods:
 
 def workspace_pods(stack: Stack, workspace: Workspace) -> tuple[Pods, ...]:
     """Everything that runs in a workspace's namespace: its apps by name, then its sign-in."""
-    apps = [app_pods(name, app) for name, app in sorted(workspace.apps.items())]
+    apps = [app_pods(name, app, len(stack.cluster.nodes)) for name, app in sorted(workspace.apps.items())]
     hosts = protected_hosts(stack, workspace)
     sign_in = [part("Dex", compute.DEX, 1), part("OAuth2-Proxy", compute.OAUTH2_PROXY, len(hosts))] if hosts else []
     return (*apps, *sign_in)

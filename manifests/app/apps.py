@@ -132,11 +132,11 @@ def grace_seconds(app: App) -> int:
 def tolerations(app: App) -> list[Manifest]:
     """The taints that do not keep the app away: those of the file, and for how long it stays on a dead node.
 
-    An app whose data may be on that node alone stays as Kubernetes has it: another pod could not start elsewhere, and
-    the volume may be in use by a node that only seems to be dead.
+    A pod on every node has nowhere to go. An app whose data may be on that node alone stays as Kubernetes has it:
+    another pod could not start elsewhere, and the volume may be in use by a node that only seems to be dead.
     """
     found = [toleration.model_dump(exclude_none=True) for toleration in app.tolerations]
-    if any(usage.single(volume) for volume in app.volumes.values()):
+    if app.daemonSet or any(usage.single(volume) for volume in app.volumes.values()):
         return found
     # Kubernetes takes the shortest of all that match, so ours would undo the file's own.
     own = {toleration.key for toleration in app.tolerations}
@@ -195,7 +195,9 @@ def _pulls(unit: Unit, spec: Manifest) -> None:
 
 
 def runs(unit: Unit, checksum: Any = None) -> tuple[str, Manifest]:
-    """What runs the app's pods, after its role: a CronJob on a schedule, a Job once, else a Deployment."""
+    """What runs the app's pods, after its role: a DaemonSet, a CronJob or a Job where it says so, else a Deployment."""
+    if unit.app.daemonSet:
+        return "daemonset", daemon_set(unit, checksum)
     if unit.app.schedule is not None:
         return "cronjob", cron_job(unit, unit.app.schedule, checksum)
     if unit.app.once is not None:
@@ -218,6 +220,21 @@ def deployment(unit: Unit, checksum: Any = None) -> Manifest:
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": rollout_seconds(app),
             "strategy": strategy,
+            "selector": {"matchLabels": unit.match},
+            "template": pod_template(unit, checksum),
+        },
+    }
+
+
+def daemon_set(unit: Unit, checksum: Any = None) -> Manifest:
+    """The DaemonSet of an app with a pod on every node. An update stops one pod after the other."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": unit.metadata(),
+        "spec": {
+            "revisionHistoryLimit": 3,
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}},
             "selector": {"matchLabels": unit.match},
             "template": pod_template(unit, checksum),
         },

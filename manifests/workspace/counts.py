@@ -53,7 +53,7 @@ def objects(stack: Stack, workspace: Workspace) -> dict[str, int]:
     # Dex, and a proxy for each host, each with a Deployment, a Service, a ConfigMap and a Secret.
     sign_in = 1 + len(hosts) if hosts else 0
     once = sum(app.once is not None for app in apps)
-    deployments = sum(app.schedule is None and app.once is None for app in apps) + sign_in
+    deployments = sum(app.schedule is None and app.once is None and not app.daemonSet for app in apps) + sign_in
     schedules = [app.schedule for app in apps if app.schedule is not None]
     kept = sum(schedule.kept for schedule in schedules)
     passwords = sum(route.rule.basicAuth is not None for route in routes_of(stack, workspace))
@@ -96,7 +96,7 @@ def extended(stack: Stack, workspace: Workspace) -> dict[str, int]:
         f"requests.{resource}": sum(
             app.extendedResources.get(resource, 0) * (pods.high + pods.surges)
             for name, app in workspace.apps.items()
-            for pods in [usage.app_pods(name, app)]
+            for pods in [usage.app_pods(name, app, len(stack.cluster.nodes))]
         )
         for resource in known
     }
@@ -108,7 +108,7 @@ def disk(stack: Stack, workspace: Workspace) -> tuple[int, int]:
     found = [
         (pods.high + pods.surges, storage.disk_request(app), storage.disk_limit(app))
         for name, app in workspace.apps.items()
-        for pods in [usage.app_pods(name, app)]
+        for pods in [usage.app_pods(name, app, len(stack.cluster.nodes))]
     ]
     if hosts:
         found.append((2 * (1 + len(hosts)), pods.DISK_REQUEST_MIB, pods.DEFAULT_DISK_MIB))

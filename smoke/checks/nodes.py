@@ -105,7 +105,8 @@ def _template_images(manifest: Manifest) -> list[str]:
     if manifest["kind"] == "CronJob":
         spec = spec.get("jobTemplate", {}).get("spec", {})
     pod = spec.get("template", {}).get("spec")
-    if manifest["kind"] not in ("Deployment", "CronJob", "Job") or pod is None or spec.get("replicas") == 0:
+    makers = ("Deployment", "DaemonSet", "CronJob", "Job")
+    if manifest["kind"] not in makers or pod is None or spec.get("replicas") == 0:
         return []
     return _images(pod) if pod.get("nodeSelector", {}).get(_ARCH, "arm64") == "arm64" else []
 

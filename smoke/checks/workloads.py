@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from config.app import App
 from manifests import names
 from smoke.cluster import Cluster, Unreadable
 from smoke.plan import Plan
@@ -36,7 +37,7 @@ class Workload:
 
 
 def expected(plan: Plan) -> tuple[Workload, ...]:
-    """Every Deployment, CronJob and Job of the platform."""
+    """Every Deployment, DaemonSet, CronJob and Job of the platform."""
     found = [
         Workload(names.TUNNEL_NAMESPACE, "Deployment", "cloudflared"),
         Workload(names.INGRESS_NAMESPACE, "Deployment", names.INGRESS_SERVICE),
@@ -46,8 +47,7 @@ def expected(plan: Plan) -> tuple[Workload, ...]:
             found.append(Workload(workspace.name, "Deployment", names.DEX))
         found += [Workload(workspace.name, "Deployment", proxy.name) for of, proxy in plan.proxies() if of is workspace]
         for name, app in sorted(workspace.apps.items()):
-            kind = "CronJob" if app.schedule else "Job" if app.once else "Deployment"
-            found.append(Workload(workspace.name, kind, name))
+            found.append(Workload(workspace.name, _kind(app), name))
     return tuple(found)
 
 
@@ -82,15 +82,22 @@ def judge(plan: Plan, wanted: Workload, live: Manifest | None, pods: Sequence[Ma
         return ok(f"runs at {live['spec'].get('schedule')}")
     if wanted.kind == "Job":
         return _once(wanted, live)
-    replicas = live["spec"].get("replicas", 1)
-    available = live.get("status", {}).get("availableReplicas", 0)
+    status = live.get("status", {})
+    replicas, available = live["spec"].get("replicas", 1), status.get("availableReplicas", 0)
+    if wanted.kind == "DaemonSet":
+        replicas, available = status.get("desiredNumberScheduled", 0), status.get("numberAvailable", 0)
     counts = f"{available} of {replicas} available"
     for reason, container, pod in stuck(_of(live, pods)):
         return fail(f"{counts}; {container} waits in {reason}", _more(wanted.namespace, reason, pod, container))
     if available < replicas:
-        fix = f"kubectl -n {wanted.namespace} describe deploy {wanted.name}"
+        fix = f"kubectl -n {wanted.namespace} describe {_KUBECTL[wanted.kind]} {wanted.name}"
         return fail(f"{counts}", f"{fix}; kubectl -n {wanted.namespace} get events")
     return ok(f"has {counts}")
+
+
+def _kind(app: App) -> str:
+    said = {"CronJob": app.schedule, "Job": app.once, "DaemonSet": app.daemonSet}
+    return next((kind for kind, wanted in said.items() if wanted), "Deployment")
 
 
 def _once(wanted: Workload, live: Manifest) -> Verdict:
@@ -103,6 +110,9 @@ def _once(wanted: Workload, live: Manifest) -> Verdict:
     if failed := conditions.get("Failed"):
         return fail(f"has failed: {failed.get('reason', 'no reason is told')}", f"{logs}; the next up runs it again")
     return warn("has not come to its end yet", logs)
+
+
+_KUBECTL = {"Deployment": "deploy", "DaemonSet": "daemonset"}
 
 
 def _of(deployment: Manifest, pods: Iterable[Manifest]) -> list[Manifest]:
@@ -131,7 +141,7 @@ def _others(
 ) -> Iterator[Result]:
     told: set[str] = set()
     for each in here:
-        if each.kind == "Deployment" and (found := live.get((each.kind, each.name))) is not None:
+        if each.kind in _KUBECTL and (found := live.get((each.kind, each.name))) is not None:
             told |= {pod["metadata"]["name"] for pod in _of(found, pods)}
     for reason, container, pod in stuck(pod for pod in pods if pod["metadata"]["name"] not in told):
         namespace = here[0].namespace

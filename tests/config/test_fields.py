@@ -74,7 +74,7 @@ def accepts(kind: Any, value: Any) -> bool:
         (
             addresses.RoutePath,
             ["/.well-known", "/.well-known/", "/.well-known/a/b.c"],
-            ["/.well-known/.a", "/.well-known/..", "/.well-knownx", "/a/.well-known"],
+            ["/.well-known/.a", "/.well-known/..", "/.well-knownx", "/a/.well-known", "/.well-known//a", "/.WELL"],
         ),
         (addresses.Port, [1, 65535], [0, 65536, -1]),
         (addresses.Cidr, ["10.0.0.0/8", "10.0.0.7/32", "fd00::/8"], ["10.0.0.1/8", "10.0.0.0/33", "lan", ""]),

@@ -171,6 +171,7 @@ HARDWARE: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"volumes": {"a": {"mount": "/a", "hostPath": "/srv/a"}}}, {"hostPath": ["/srv/a"]}, "privileged"),
     ({"hostNetwork": True}, {"hostNetwork": True}, "privileged"),
     ({"sysctls": {"net.ipv4.ip_forward": "1"}}, {"sysctls": ["net.ipv4.ip_forward"]}, "privileged"),
+    ({"daemonSet": True}, {"daemonSet": True}, "restricted"),
     ({"extendedResources": {"gpu.intel.com/i915": 1}}, {"extendedResources": ["gpu.intel.com/i915"]}, "restricted"),
 ]
 """What an app asks for, the stack's half of it, and the strictest level that lets it in."""
@@ -260,3 +261,14 @@ def test_no_directory_of_a_node_is_given_inside_another_one() -> None:
         [why] = told({}, {"hostPath": paths}, **level("privileged"))
         assert "whose app could put a link in its place" in why
     assert told({}, {"hostPath": ["/srv/a", "/srv/ab", "/mnt"]}, **level("privileged")) == []
+
+
+def test_pods_on_all_nodes_have_no_volume_of_one_node_but_each_its_own_directory() -> None:
+    def refused(**volume: Any) -> list[str]:
+        app = {"image": IMAGE, "daemonSet": True, "volumes": {"a": {"mount": "/a", **volume}}}
+        here = Loaded(workspace(apps={"web": app}), Document("team.yaml", {}))
+        return [each.what for each in check_app.check(here, "web", here.model.apps["web"])]
+
+    assert refused(hostPath="/srv/a") == refused(size="1Gi", scratch=True) == []
+    [why] = refused(size="1Gi")
+    assert why.startswith("is ReadWriteOnce, so pods on all nodes cannot share it")

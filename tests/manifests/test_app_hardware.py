@@ -6,7 +6,7 @@ from typing import Any
 
 from config.checks import usage
 from manifests import k3s
-from manifests.app import apps, storage
+from manifests.app import apps, replicas, storage
 from manifests.workspace import counts
 from tests.config.examples import app, assert_valid, stack, workspace
 
@@ -131,3 +131,20 @@ def test_a_directory_of_a_node_is_mounted_and_is_nobodys_claim() -> None:
     assert usage.own_volumes(made) == {}
     assert not storage.has_data(made)
     assert usage.recreates(made)
+
+
+def test_an_app_on_every_node_is_a_daemon_set_that_counts_once_a_node() -> None:
+    made = app(daemonSet=True, routes=["/"])
+    role, manifest = apps.runs(apps.Unit("team", "web", made))
+    assert_valid(manifest)
+    assert (role, manifest["kind"]) == ("daemonset", "DaemonSet")
+    assert "replicas" not in manifest["spec"]
+    assert "progressDeadlineSeconds" not in manifest["spec"]
+    spec = manifest["spec"]["template"]["spec"]
+    # The controller lets its pods wait for their node for ever.
+    assert "tolerations" not in spec
+    assert replicas.budget(apps.Unit("team", "web", made)) is None
+    here = workspace(apps={"web": {"image": "x/web:1", "daemonSet": True}})
+    pods = usage.app_pods("web", made, 2)
+    assert (pods.low, pods.high, pods.surges) == (2, 2, False)
+    assert counts.objects(stack(), here)["count/deployments.apps"] == 0

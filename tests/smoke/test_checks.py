@@ -312,6 +312,16 @@ def test_an_app_that_runs_once_has_ended_well(
     assert fix in found.fix
 
 
+@pytest.mark.parametrize(("available", "status"), [(3, "ok"), (2, "fail")])
+def test_a_pod_on_every_node_is_there_on_every_node(plan: Plan, available: int, status: str) -> None:
+    wanted = workloads.Workload("team", "DaemonSet", "web")
+    counts = {"desiredNumberScheduled": 3, "numberAvailable": available}
+    live = {"kind": "DaemonSet", "metadata": {"name": "web"}, "spec": {"selector": {}}, "status": counts}
+    found = workloads.judge(plan, wanted, live, [])
+    assert (found.status, f"{available} of 3 available" in found.reason) == (status, True)
+    assert ("describe daemonset web" in found.fix) is (status == "fail")
+
+
 def test_every_deployment_and_cronjob_of_the_platform_is_expected(plan: Plan) -> None:
     assert [(each.namespace, each.name) for each in workloads.expected(plan)] == [
         ("warren-tunnel", "cloudflared"),
