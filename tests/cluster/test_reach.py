@@ -348,9 +348,18 @@ def test_what_must_hold_is_about_something(rendered: Rendering, judged: Judging)
 
 @pytest.mark.parametrize("case", STACKS, ids="-".join)
 def test_no_pod_is_on_its_nodes_network_where_no_policy_holds(case: tuple[str, str], rendered: Rendering) -> None:
-    for manifest, template in reach.templates(rendered(*case).manifests):
+    stack = rendered(*case)
+    said = {
+        (workspace.name, name)
+        for workspace in stack.platform.workspaces
+        for name, app in workspace.apps.items()
+        if app.hostNetwork
+    }
+    for manifest, template in reach.templates(stack.manifests):
         containers = [*template["spec"]["containers"], *template["spec"].get("initContainers", ())]
-        assert not template["spec"].get("hostNetwork"), manifest["metadata"]
+        metadata = manifest["metadata"]
+        named = (metadata.get("namespace"), metadata["name"]) in said
+        assert bool(template["spec"].get("hostNetwork")) is named, metadata
         assert not any("hostPort" in port for each in containers for port in each.get("ports", ()))
 
 

@@ -40,6 +40,10 @@ _COREFILE = """\
 """
 
 
+_ALL_ITS_PODS = ("DaemonSet", "StatefulSet")
+"""What owns its pods itself; a Deployment has ReplicaSets for that."""
+
+
 @dataclass(frozen=True)
 class Container:
     """A running container of a pod, and its process."""
@@ -60,8 +64,11 @@ class Container:
 
 
 def app(pod: Manifest) -> str:
-    """``namespace/name`` of the Deployment that a pod belongs to."""
+    """``namespace/name`` of what a pod belongs to: its Deployment, DaemonSet or StatefulSet."""
     metadata = pod["metadata"]
+    for owner in metadata.get("ownerReferences", ()):
+        if owner["kind"] in _ALL_ITS_PODS:
+            return f"{metadata['namespace']}/{owner['name']}"
     made_from = metadata.get("generateName", metadata["name"])
     name = made_from.removesuffix(f"-{metadata.get('labels', {}).get('pod-template-hash')}-")
     return f"{metadata['namespace']}/{name}"
@@ -95,18 +102,19 @@ class Cluster:
         return sorted(found, key=lambda each: (each.name, each.pod["metadata"]["name"]))
 
     def await_ready(self, seconds: float = 120) -> None:
-        """Wait until every Deployment has all its pods, of the newest generation and ready.
+        """Wait until everything that keeps pods running has all of them, of the newest generation and ready.
 
         Raises:
             AssertionError: one is not in time; the message says which pods are not ready, and why.
         """
         try:
-            wait("every Deployment ready", self._complete, seconds, pause=0.5)
+            wait("all pods ready", self._complete, seconds, pause=0.5)
         except AssertionError as late:
             raise AssertionError("\n".join([str(late), *self._unready()])) from None
 
     def _complete(self) -> bool:
-        return all(map(_complete, self.api.get("apps/v1", "Deployment")))
+        made = [each for kind in ("Deployment", *_ALL_ITS_PODS) for each in self.api.get("apps/v1", kind)]
+        return all(map(_complete, made))
 
     def _unready(self) -> Iterator[str]:
         for pod in self.pods():
@@ -120,10 +128,15 @@ class Cluster:
                         yield f"  {event['reason']}: {event['message'][:500]}"
 
 
-def _complete(deployment: Manifest) -> bool:
-    status, count = deployment["status"], deployment["spec"]["replicas"]
+def _complete(maker: Manifest) -> bool:
+    status = maker["status"]
+    if "desiredNumberScheduled" in status:  # a DaemonSet
+        count = status["desiredNumberScheduled"]
+        ready = status.get("updatedNumberScheduled", 0) == status["numberReady"] == count
+        return bool(status.get("observedGeneration", 0) >= maker["metadata"]["generation"] and ready)
+    count = maker["spec"]["replicas"]
     return bool(
-        status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+        status.get("observedGeneration", 0) >= maker["metadata"]["generation"]
         and status.get("updatedReplicas", 0) == status.get("readyReplicas", 0) == status.get("replicas", 0) == count
     )
 

@@ -38,8 +38,8 @@ class Rendered:
         for mount in own.get("volumeMounts", []):
             volume = volumes[mount["name"]]
             mode = _mode(volume)
-            for source in _sources(volume):
-                for path, content in self._named(namespace, source).items():
+            for kind, source in _sources(volume):
+                for path, content in self._named(kind, namespace, source).items():
                     # Kubelet gives files to the group, which may read them.
                     expected = (content, mode | 0o440, 0, group)
                     if mount.get("subPath") == path:
@@ -47,8 +47,7 @@ class Rendered:
                     elif "subPath" not in mount:
                         yield f"{mount['mountPath']}/{path}", expected
 
-    def _named(self, namespace: str, source: Manifest) -> dict[str, bytes]:
-        kind = "Secret" if "secretName" in source else "ConfigMap"
+    def _named(self, kind: str, namespace: str, source: Manifest) -> dict[str, bytes]:
         data = self._data[kind, namespace, source.get("secretName", source.get("name"))]
         items = source.get("items")
         return {each["path"]: data[each["key"]] for each in items} if items else data
@@ -73,10 +72,10 @@ def _content(manifest: Manifest) -> dict[str, bytes]:
     }
 
 
-def _sources(volume: Manifest) -> Iterator[Manifest]:
-    for kind in ("configMap", "secret"):
-        if kind in volume:
-            yield volume[kind]
+def _sources(volume: Manifest) -> Iterator[tuple[str, Manifest]]:
+    for key, kind in (("configMap", "ConfigMap"), ("secret", "Secret")):
+        if key in volume:
+            yield kind, volume[key]
     for source in volume.get("projected", {}).get("sources", []):
         yield from _sources(source)
 

@@ -13,8 +13,8 @@ def test_a_cron_job_fires_and_its_job_ends_well(everything: Cluster, every_minut
 
     def fired() -> Manifest | None:
         for job in everything.api.get("batch/v1", "Job", namespace):
-            owner = job["metadata"]["ownerReferences"][0]["name"]
-            if owner == name and "cronjob.kubernetes.io/instantiate" not in job["metadata"].get("annotations", {}):
+            owners = [each["name"] for each in job["metadata"].get("ownerReferences", ())]
+            if owners == [name] and "cronjob.kubernetes.io/instantiate" not in job["metadata"].get("annotations", {}):
                 return jobs.ended(job)
         return None
 
