@@ -118,6 +118,7 @@ for workspace in plan.workspaces:
             workspace=workspace,
             stack=stack,
             static=plan.static[workspace.name],
+            between=plan.between,
             rules=rules,
             dex=dex,
             secrets=secrets,
@@ -140,6 +141,7 @@ async def outputs() -> dict[str, pulumi.Input[Any]]:
         "Capacity": capacity.text(stack, plan.workspaces),
         "Routes": text_table(table),
         "On the home network, past the tunnel and sign-in": text_table(at_home),
+        "Between workspaces": text_table(report.between(plan.between)),
     }
     if plan.warnings:
         pulumi.warn(report.warning_text(plan.warnings))
@@ -150,7 +152,7 @@ async def outputs() -> dict[str, pulumi.Input[Any]]:
         "routes": table,
         "secrets": read,
         "workspaces": report.workspace_summary(stack, plan.workspaces),
-        "whoCanReach": report.who_can_reach(plan.workspaces, plan.routes),
+        "whoCanReach": report.who_can_reach(plan.workspaces, plan.routes, plan.between),
         **({"loadBalancers": at_home} if at_home else {}),
         "tunnelId": tunnel.tunnel_id,
         "k3s": k3s.install_commands(stack),

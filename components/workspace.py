@@ -6,7 +6,7 @@ Does not own what one app is made of (`components.app`), nor sign-in (`component
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from config.routes import routes_of
 from config.stack import Stack
 from manifests import names
 from manifests.app import apps
+from manifests.app.between import Way
 from manifests.app.static import StaticFiles
 from manifests.ingress.annotations import password, route_ingresses
 from manifests.signin import door
@@ -43,6 +44,8 @@ class WorkspaceArgs:
     """The stack's secrets by name."""
     static: Mapping[str, StaticFiles]
     """The files of the static apps, by app."""
+    between: Sequence[Way] = ()
+    """The ways between workspaces."""
 
 
 class Workspace(pulumi.ComponentResource):
@@ -79,7 +82,7 @@ class Workspace(pulumi.ComponentResource):
             gateway = AuthGatewayArgs(workspace, stack, secrets, salt, namespace, args.dex, guards)
             AuthGateway(f"{name}-auth", gateway, here)
         its_apps: dict[str, TenantApp] = {}
-        for unit in apps.made_in_order(apps.units(stack, workspace, args.static)):
+        for unit in apps.made_in_order(apps.units(stack, workspace, args.static, args.between)):
             waits_for = [its_apps[other].pods for other in unit.app.after]
             app = TenantAppArgs(unit, namespace, salt, secrets, before_apps, stack.protectData, waits_for)
             # A dot, which no name has: app `x-web` of workspace `team` is not app `web` of workspace `team-x`.
@@ -97,5 +100,5 @@ class Workspace(pulumi.ComponentResource):
                 ready.append(KubernetesObject(f"{name}-ingress-{manifest['metadata']['name']}", manifest, after))
 
         urls = [route.url for route in routes]
-        mine = mark.of(stack, workspace, args.static)
+        mine = mark.of(stack, workspace, args.static, args.between)
         self.register_outputs({"namespace": workspace.name, "urls": urls, "written": mine})

@@ -17,7 +17,7 @@ from config.fields.quantities import Duration, seconds
 from config.fields.written import Written, like
 from config.health import Health
 from config.pod import DnsConfig, HostAlias, PreStop
-from config.ports import OnePort
+from config.ports import OnePort, OneUse
 from config.rights import ServiceAccount
 from config.route_rule import Route
 from config.schedule import Schedule
@@ -141,6 +141,8 @@ class App(Written):
     """A host of its own, one label under the domain; the workspace's host when left out."""
     allow: Narrower | None = None
     """Fewer people than the workspace lets in, on every route that does not say so itself."""
+    uses: Annotated[tuple[OneUse, ...], such_as(["data/postgres"])] = ()
+    """Ports of other workspaces' apps that it connects to; each is in the other file's `offeredTo`."""
     command: tuple[Word, ...] = ()
     """Instead of the image's entrypoint."""
     args: tuple[Word, ...] = ()

@@ -75,8 +75,13 @@ def routed_ports(app: App) -> set[str]:
 
 def route_port(app: App, rule: RouteRule) -> str:
     """The name of the port a route leads to: the one it says, or the app's only or first one."""
+    return rule.port if rule.port is not None else main_port(app)
+
+
+def main_port(app: App) -> str:
+    """The name of the port that is meant where nobody says which: `http`, or the app's only or first one."""
     known = tcp_ports(app) or app_ports(app)
-    return rule.port if rule.port is not None else "http" if "http" in known else min(known)
+    return "http" if "http" in known else min(known)
 
 
 def hostname(label: str, domain: str) -> str:

@@ -28,6 +28,7 @@ from config.stack import Stack
 from config.workspace import Workspace
 from manifests.app import standards
 from manifests.app import static as static_server
+from manifests.app.between import Way, ways
 from manifests.app.folders import Folders
 from manifests.app.static import StaticFiles
 from manifests.ingress import check_names
@@ -46,6 +47,8 @@ class Platform:
     """Every host, sorted."""
     sign_in: tuple[SignIn, ...]
     """Where people sign in, by workspace."""
+    between: tuple[Way, ...]
+    """The ways between workspaces, sorted."""
     static: Mapping[str, Mapping[str, StaticFiles]]
     """Workspace -> app -> the files of its static folder."""
     read_from: Mapping[str, Sequence[str]]
@@ -126,6 +129,7 @@ def load(
         route_table(stack.model, workspaces),
         tuple(sorted(hosts)),
         sign_ins(stack.model, workspaces),
+        ways(workspaces),
         {name: each.static for name, each in read.items()},
         {name: [each.file.document.file, *each.shown] for name, each in read.items()},
         readers={**dict.fromkeys(sorted(secrets), ()), **secret_rules.used_by(document, documents)},

@@ -13,6 +13,7 @@ from config.signin import Allow, Narrower
 from config.stack import Stack
 from config.workspace import Workspace
 from manifests.app import load_balancer
+from manifests.app.between import Way
 from manifests.ingress import redirects
 
 UNREACHABLE = (
@@ -67,8 +68,25 @@ def _people(allow: Allow | Narrower, anyone: str) -> str:
     return f"{', '.join(who)}{groups}"
 
 
-def who_can_reach(workspaces: Iterable[Workspace], routes: Iterable[Route]) -> list[dict[str, Any]]:
-    """The `whoCanReach` output: for each host and path, which providers sign people in and whom they let through."""
+def between(ways: Iterable[Way]) -> list[dict[str, Any]]:
+    """The ways between workspaces: one row an app that uses a port of another one."""
+    return [
+        {
+            "app": f"{way.owner}/{way.offered}",
+            "port": f"{way.number}/{way.protocol}",
+            "used by": f"{way.user}/{way.app}",
+        }
+        for way in ways
+    ]
+
+
+def who_can_reach(
+    workspaces: Iterable[Workspace], routes: Iterable[Route], ways: Iterable[Way] = ()
+) -> list[dict[str, Any]]:
+    """The `whoCanReach` output: for each host and path, which providers sign people in and whom they let through.
+
+    Then, for each port that is open between workspaces, its name inside the cluster and which app gets there.
+    """
     policies = {workspace.name: workspace.auth for workspace in workspaces}
     rows = []
     for row in routes:
@@ -84,7 +102,8 @@ def who_can_reach(workspaces: Iterable[Workspace], routes: Iterable[Route]) -> l
                 else _open_to(row),
             }
         )
-    return rows
+    inside = [(f"{way.offered}.{way.owner}:{way.number}", f"the app {way.user}/{way.app}") for way in ways]
+    return [*rows, *({"host": host, "path": "", "providers": [], "allow": who} for host, who in inside)]
 
 
 def _programs(row: Route) -> str:

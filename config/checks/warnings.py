@@ -189,9 +189,19 @@ def _closed(stack: Stack, workspaces: Mapping[str, Workspace], own: Workspace, n
         return None
     namespace = rest[0] if rest else own.name
     if namespace != own.name:
-        whose = f"is in the workspace {namespace}" if namespace in workspaces else f"is in the namespace {namespace}"
-        return f"{peer.host} {whose}, and workspaces reach no other; use its public address, if it has one"
+        return _elsewhere(workspaces, own.apps[name], namespace, peer)
     return _sibling(own, first, peer) if first in own.apps and first != name else None
+
+
+def _elsewhere(workspaces: Mapping[str, Workspace], app: App, namespace: str, peer: _Peer) -> str | None:
+    first = peer.host.partition(".")[0]
+    if f"{namespace}/{first}" in {use.app for use in app.uses}:
+        return None
+    if namespace not in workspaces:
+        what = f"{peer.host} is in the namespace {namespace}, and workspaces reach no other"
+        return f"{what}; use its public address, if it has one"
+    what = f"{peer.host} is in the workspace {namespace}, and this app does not use it"
+    return f"{what}; write uses: [{namespace}/{first}], or its public address, if it has one"
 
 
 def _sibling(own: Workspace, name: str, peer: _Peer) -> str | None:

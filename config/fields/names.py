@@ -24,6 +24,21 @@ Name = Annotated[
 """A workspace, app, port or volume: a DNS label that starts with a letter."""
 
 
+def _app_path(text: str) -> str:
+    workspace, slash, app = text.partition("/")
+    if not slash:
+        raise ValueError(f"{text!r} does not say whose; write <workspace>/<app>")
+    _name(workspace)
+    _name(app)
+    return text
+
+
+AppPath = Annotated[
+    str, AfterValidator(_app_path), like(rf"{patterns.NAME}/{patterns.NAME}", "<workspace>/<app>", "data/postgres")
+]
+"""An app of any workspace."""
+
+
 def _object_name(text: str) -> str:
     if not re.fullmatch(rf"{LABEL}(\.{LABEL})*", text) or len(text) > 253:
         raise ValueError(f"{text!r} is not the name of a Kubernetes object: a-z, 0-9, - and .")

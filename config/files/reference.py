@@ -54,6 +54,7 @@ _TYPES: dict[str, Any] = {
     "label": names.LabelKey,
     "label value": names.LabelValue,
     "server": addresses.Server,
+    "workspace and app": names.AppPath,
     "cron": containers.Cron,
     "time zone": containers.TimeZone,
     "rate": route_rule.Rate,

@@ -21,7 +21,8 @@ from config.schedule import CronSchedule
 from config.stack import Stack
 from config.workspace import Workspace
 from manifests import images, names, pods, walls
-from manifests.app import containers, load_balancer, storage
+from manifests.app import between, containers, load_balancer, storage
+from manifests.app.between import Way
 from manifests.app.static import StaticFiles
 from manifests.ingress import controller
 
@@ -57,6 +58,8 @@ class Unit:
     """Registries of the stack that the workspace does not use."""
     api_server: Manifest | None = None
     """The egress rule for the API server; None for an app that has no account there."""
+    ways: Sequence[Way] = ()
+    """The ways between workspaces."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -73,7 +76,9 @@ class Unit:
         return {"name": self.name, "namespace": self.workspace, "labels": self.labels, **more}
 
 
-def units(stack: Stack, workspace: Workspace, files: Mapping[str, StaticFiles]) -> tuple[Unit, ...]:
+def units(
+    stack: Stack, workspace: Workspace, files: Mapping[str, StaticFiles], ways: Sequence[Way] = ()
+) -> tuple[Unit, ...]:
     """Every app of a workspace with the stack's override of its image, sorted by name."""
     others = tuple(sorted(stack.registries.keys() - set(workspace.registries)))
 
@@ -88,6 +93,7 @@ def units(stack: Stack, workspace: Workspace, files: Mapping[str, StaticFiles]) 
             signs_in=bool(workspace.registries),
             others=others,
             api_server=walls.api_server(stack.cluster) if app.serviceAccount else None,
+            ways=ways,
         )
         given = stack.loadBalancers.get(key)
         if given is None:
@@ -323,9 +329,10 @@ def wall(unit: Unit) -> Manifest:
     """The app's one NetworkPolicy.
 
     The ingress controller reaches a port with a route, the workspace's apps one without or one that says so, the home
-    network one that both files offer it, and nobody else comes in. Where the app may go is the workspace's business
-    (`manifests.workspace`), but for the API server, which an app with an account there reaches.
+    network and other workspaces' apps one that both files offer them, and nobody else comes in. Where the app may go is
+    the workspace's business (`manifests.workspace`), but for the API server, with an account there, and what it uses.
     """
+    comes_in, goes_out = between.rules(unit.ways, unit.workspace, unit.name)
     public = containers.openings(unit.app, routed_ports(unit.app))
     internal = containers.openings(unit.app, sibling_ports(unit.app))
     offered = containers.openings(unit.app, load_balancer.taken(unit.app)) if unit.home else []
@@ -333,10 +340,11 @@ def wall(unit: Unit) -> Manifest:
         *([{"from": [controller.PEER], "ports": public}] if public else []),
         *([{"from": [APP_PODS], "ports": internal}] if internal else []),
         *([{"from": list(unit.home), "ports": offered}] if offered else []),
+        *comes_in,
     ]
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
         "metadata": unit.metadata(),
-        "spec": walls.policy(unit.match, ingress=rules, egress=None if unit.api_server is None else [unit.api_server]),
+        "spec": walls.policy(unit.match, ingress=rules, egress=[*filter(None, [unit.api_server]), *goes_out] or None),
     }

@@ -78,7 +78,7 @@ def policies(plan: Plan) -> dict[str, dict[str, Manifest]]:
 def _of(plan: Plan, workspace: Workspace) -> list[Manifest]:
     return [
         *workspaces.policies(plan.stack, workspace).values(),
-        *(apps.wall(unit) for unit in apps.units(plan.stack, workspace, {})),
+        *(apps.wall(unit) for unit in apps.units(plan.stack, workspace, {}, plan.platform.between)),
         *(part.wall() for part in door.parts(plan.stack, workspace)),
     ]
 

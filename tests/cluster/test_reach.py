@@ -120,14 +120,35 @@ def _exactly(matrix: Matrix, source: str, destination: str, wanted: Iterable[Por
         yield f"{source} -> {destination}: {sorted(map(str, found))}, not {sorted(map(str, expected))}"
 
 
+def between(stack: Rendered) -> dict[tuple[str, str], set[Port]]:
+    """Source and destination in two workspaces -> the ports that both files say."""
+    known = {workspace.name: workspace for workspace in stack.platform.workspaces}
+    found: dict[tuple[str, str], set[Port]] = {}
+    for user in known.values():
+        for name, app in user.apps.items():
+            for use in app.uses:
+                other = known[use.app.split("/")[0]].apps[use.app.split("/")[1]]
+                port = other.ports[use.port or "http"] if other.ports else other.port
+                assert port is not None
+                assert user.name in port.offeredTo
+                found.setdefault((f"{user.name}/{name}", use.app), set()).add(Port(port.number, port.protocol))
+    return found
+
+
 def neither_side_opens_a_way_between_workspaces(matrix: Matrix, stack: Rendered) -> Iterator[str]:
-    """Both sides are closed, so that one mistake opens nothing."""
+    """Both sides are closed, so that one mistake opens nothing; but for what both files say."""
     workspaces = {workspace.name for workspace in stack.platform.workspaces}
+    said = between(stack)
     for side in ("ingress", "egress"):
-        for source, destination in matrix.allowed_by(side):
+        for (source, destination), ports in matrix.allowed_by(side).items():
             here, there = matrix.ends[source].namespace, matrix.ends[destination].namespace
-            if here != there and {here, there} <= workspaces:
+            if here != there and {here, there} <= workspaces and set(ports) - said.get((source, destination), set()):
                 yield f"{source} -> {destination}, by the {side} side"
+
+
+def what_both_files_say_is_open(matrix: Matrix, stack: Rendered) -> Iterator[str]:
+    for (source, destination), ports in between(stack).items():
+        yield from _exactly(matrix, source, destination, ports)
 
 
 def a_port_with_a_route_is_the_controllers_alone(matrix: Matrix, stack: Rendered) -> Iterator[str]:
@@ -135,7 +156,14 @@ def a_port_with_a_route_is_the_controllers_alone(matrix: Matrix, stack: Rendered
     for name, number in routed(stack):
         if names.APP_LABEL in matrix.ends[name].labels:
             shared = apps(matrix, matrix.ends[name].namespace) if _port(stack, name, number).siblings else []
-            yield from _only(matrix, name, Port(number, "TCP"), CONTROLLER, *(other.name for other in shared))
+            port = Port(number, "TCP")
+            others = _others(stack, name, port)
+            yield from _only(matrix, name, port, CONTROLLER, *(other.name for other in shared), *others)
+
+
+def _others(stack: Rendered, name: str, port: Port) -> list[str]:
+    """The apps of other workspaces that both files let in."""
+    return [source for (source, there), ports in between(stack).items() if there == name and port in ports]
 
 
 def _port(stack: Rendered, name: str, number: int) -> AppPort:
@@ -169,7 +197,8 @@ def a_port_without_a_route_is_for_apps_of_its_workspace(matrix: Matrix, stack: R
         for port in app.ports:
             if (app.name, port.number) not in behind:
                 siblings = [other.name for other in apps(matrix, app.namespace)]
-                yield from _only(matrix, app.name, port, *siblings, *_from_home(matrix, stack, app.name, port))
+                others = [*_others(stack, app.name, port), *_from_home(matrix, stack, app.name, port)]
+                yield from _only(matrix, app.name, port, *siblings, *others)
 
 
 def a_port_that_no_container_names_is_closed(matrix: Matrix, stack: Rendered) -> Iterator[str]:
@@ -313,6 +342,7 @@ Property = Callable[[Matrix, Rendered], Iterator[str]]
 
 PROPERTIES: list[Property] = [
     neither_side_opens_a_way_between_workspaces,
+    what_both_files_say_is_open,
     a_port_with_a_route_is_the_controllers_alone,
     a_port_without_a_route_is_for_apps_of_its_workspace,
     a_port_that_no_container_names_is_closed,
@@ -439,6 +469,22 @@ def _apps_to_any_workspace(walls: list[Manifest]) -> None:
             rule["to"][0]["namespaceSelector"] = {}
 
 
+def _a_way_for_the_whole_workspace(walls: list[Manifest]) -> None:
+    _spec(walls, "team/tool")["ingress"][-1]["from"][0]["podSelector"] = {}
+
+
+def _a_way_to_every_port(walls: list[Manifest]) -> None:
+    del _spec(walls, "open/limited")["egress"][0]["ports"]
+
+
+def _a_way_to_every_app(walls: list[Manifest]) -> None:
+    _spec(walls, "open/limited")["egress"][0]["to"][0]["podSelector"] = {}
+
+
+def _a_way_with_one_end(walls: list[Manifest]) -> None:
+    _spec(walls, "open/limited")["egress"].clear()
+
+
 def _home_is_the_internet(walls: list[Manifest]) -> None:
     for rule in _spec(walls, "team/warren.app-egress")["egress"]:
         for peer in rule["to"]:
@@ -514,6 +560,10 @@ def _pods_from_home(walls: list[Manifest]) -> None:
         (_every_port_of_the_internet_for_cloudflared, the_internet_is_reached_where_the_files_say),
         (_apps_of_any_workspace, neither_side_opens_a_way_between_workspaces),
         (_apps_to_any_workspace, neither_side_opens_a_way_between_workspaces),
+        (_a_way_for_the_whole_workspace, neither_side_opens_a_way_between_workspaces),
+        (_a_way_to_every_port, neither_side_opens_a_way_between_workspaces),
+        (_a_way_to_every_app, neither_side_opens_a_way_between_workspaces),
+        (_a_way_with_one_end, what_both_files_say_is_open),
         (_home_is_the_internet, home_is_reached_through_declared_openings_only),
         (_home_is_the_internet, of_the_nodes_only_the_api_server_is_reached_and_by_who_has_an_account),
         (_metadata_is_the_internet, home_is_reached_through_declared_openings_only),

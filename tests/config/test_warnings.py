@@ -67,6 +67,7 @@ ROUTED = (
 NONE = "is no variable of this container, so it stays as it is"
 LATER = "is not known yet: of variables that name others, Kubernetes gets A first; rename one of them"
 ELSEWHERE = ", and workspaces reach no other; use its public address, if it has one"
+UNUSED = ", and this app does not use it; write uses: [other/{}], or its public address, if it has one"
 HOME = "{} is on the home network, which is closed; add egress: {{ allow: [{{ cidr: {}{} }}] }}"
 
 
@@ -84,8 +85,8 @@ HOME = "{} is on the home network, which is closed; add egress: {{ allow: [{{ ci
         ("A: redis://web", "web has no port 6379; all that it has have routes and are the controller's"),
         ("A: http://worker:80", "worker has no port, so nobody reaches it; give it one"),
         ("A_HOST: nightly", "nightly has no port, so nobody reaches it; give it one"),
-        ("A: http://wiki.other", f"wiki.other is in the workspace other{ELSEWHERE}"),
-        ("A: http://x.other.svc:1", f"x.other.svc is in the workspace other{ELSEWHERE}"),
+        ("A: http://wiki.other", f"wiki.other is in the workspace other{UNUSED.format('wiki')}"),
+        ("A: http://x.other.svc:1", f"x.other.svc is in the workspace other{UNUSED.format('x')}"),
         ("A: http://x.monitoring.svc", f"x.monitoring.svc is in the namespace monitoring{ELSEWHERE}"),
         ("A: http://10.0.0.9:8123", HOME.format("10.0.0.9", "10.0.0.9/32", ", ports: [8123]")),
         ("A_HOST: 10.0.0.9", HOME.format("10.0.0.9", "10.0.0.9/32", "")),
@@ -154,6 +155,12 @@ def test_a_port_that_is_open_to_siblings_is_not_warned_about() -> None:
     text = SUITE.replace("KEY: VALUE", "KEY: http://web:8000")
     assert len(told(text)) == 1
     assert told(text.replace("port: 8000", "port: { number: 8000, siblings: true }")) == []
+
+
+def test_an_app_of_another_workspace_that_is_used_is_not_warned_about() -> None:
+    text = SUITE.replace("KEY: VALUE", "KEY: http://wiki.other")
+    assert len(told(text)) == 1
+    assert told(text.replace("port: 7000", "port: 7000\n    uses: [other/wiki]")) == []
 
 
 def test_a_variable_that_an_app_inherits_is_one() -> None:

@@ -123,6 +123,20 @@ def trusted(page: str) -> dict[str, Any]:
     return {key.partition("/")[2]: what for each in given for key, what in each.items()}
 
 
+def _partners(workspace: dict[str, Any]) -> dict[str, Any]:
+    """The apps of the workspaces that a block speaks of, with what the other file says."""
+    found: dict[str, Any] = {}
+    image = "docker.io/traefik/whoami:v1.11.0"
+    for name, app in workspace["apps"].items():
+        for use in app.get("uses", ()):
+            other, _, offering = use.partition("/")
+            found[other] = {offering: {"image": image, "port": {"number": 8000, "offeredTo": [workspace["name"]]}}}
+        if isinstance(app.get("port"), dict):
+            for other in app["port"].get("offeredTo", ()):
+                found[other] = {"web": {"image": image, "uses": [f"{workspace['name']}/{name}"]}}
+    return found
+
+
 @pytest.mark.parametrize("place", YAML)
 def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     written = parse_yaml(YAML[place], place).data
@@ -147,7 +161,8 @@ def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
     others = sorted({reader for readers in shared.values() for reader in readers} - {workspace["name"]})
     named += shared
     others += _at_home(keys, workspace)
-    keys["workspaces"] = [workspace["name"], *others]
+    partners = _partners(workspace)
+    keys["workspaces"] = [workspace["name"], *others, *partners]
     folder = tmp_path / "workspaces"
     folder.mkdir()
     for app in workspace["apps"].values():
@@ -157,7 +172,11 @@ def test_every_yaml_block_is_right(place: str, tmp_path: Path) -> None:
             if isinstance(content, dict) and "folder" in content:
                 shutil.copytree(REFERENCE / "workspaces" / "public" / "landing", folder / content["folder"])
     for name in keys["workspaces"]:
-        text = yaml.safe_dump(workspace if name == workspace["name"] else {**workspace, "name": name, "host": name})
+        text = yaml.safe_dump(
+            workspace
+            if name == workspace["name"]
+            else {**workspace, "name": name, "host": name, **({"apps": partners[name]} if name in partners else {})}
+        )
         (folder / f"{name}.yaml").write_text(text)
     if "access" in workspace:
         keys["people"] = {"issuer": "https://id.example.com", "clientId": "kubectl"}
