@@ -32,7 +32,7 @@ def check(stack: StackFile, files: Sequence[File]) -> list[Mistake]:
         *trust.check(stack, files),
         *between.check(stack.model, files),
     ]
-    found += [*load_balancers.check(stack, files), *hardware.check_ports(files)]
+    found += [*load_balancers.check(stack, files), *hardware.check_ports(stack.model, files)]
     for file in files:
         found += [*_people(stack.model, file), *openings.check(stack, file), *_quota(stack.model, file)]
         found += _registries(stack.model, file)

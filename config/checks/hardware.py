@@ -109,9 +109,13 @@ def check(stack: Loaded[Stack], file: Loaded[Workspace]) -> Iterator[Mistake]:
                 yield file.mistake(("apps", name, *ask.at), what)
 
 
-def check_ports(files: Sequence[Loaded[Workspace]]) -> Iterator[Mistake]:
-    """Ports of the nodes' network that two apps want: the second one would find no node, or end at its start."""
-    taken: dict[int, str] = {}
+def check_ports(stack: Stack, files: Sequence[Loaded[Workspace]]) -> Iterator[Mistake]:
+    """Ports of the nodes' network that two apps want: the second one would find no node, or end at its start.
+
+    K3s' ServiceLB takes what the stack offers at home from the nodes as well, before any program there sees it.
+    """
+    given = [(key, each.ports) for key, each in stack.loadBalancers.items() if each.loadBalancerIP is None]
+    taken = {int(port.partition("/")[0]): key for key, ports in given for port in ports}
     for file in files:
         for name, app in file.model.apps.items():
             for number in app_ports(app).values() if app.hostNetwork else ():

@@ -116,6 +116,9 @@ def check_workspace(file: Loaded[Workspace]) -> Iterator[Mistake]:
             what = "a static folder is served by its routes; leave it out, or use an image with a web server"
             yield file.mistake((*at, "port", "loadBalancer"), what)
         for port_name, where, port in taken:
+            if app.hostNetwork:
+                what = f"{port.number} is on its node's network already, where no wall knows the app; leave it out"
+                yield file.mistake((*at, *where, "loadBalancer"), what)
             rules = [rule for rule in app.routes if route_port(app, rule) == port_name]
             signs_in = file.model.auth != "none"
             if any((signs_in and not rule.public) or rule.basicAuth or rule.allowFrom or rule.deny for rule in rules):

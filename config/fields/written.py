@@ -53,10 +53,10 @@ TEXT, NUMBER, MAPPING = "<text>", "<number>", "<mapping>"
 
 
 def written_as(value: Any) -> str | None:
-    """Whether something was written as text, a whole number or a mapping; None for all else."""
-    if type(value) is int:
+    """Whether something was written as text, a number or a mapping; None for all else."""
+    if type(value) in (int, float):
         return NUMBER
-    return TEXT if isinstance(value, str) else None if isinstance(value, bool | float | list | None) else MAPPING
+    return TEXT if isinstance(value, str) else None if isinstance(value, bool | list | None) else MAPPING
 
 
 def either(what: str) -> Discriminator:

@@ -50,7 +50,7 @@ def tenant(cluster: Cluster) -> Iterator[Api]:
 def test_ours_is_in_the_cluster_and_keeps_the_clients_address(cluster: Cluster, ours: Manifest) -> None:
     spec = cluster.api.get("v1", "Service", "legacy", "old-lan")["spec"]
     assert (spec["type"], spec["externalTrafficPolicy"]) == ("LoadBalancer", "Local")
-    assert spec["loadBalancerSourceRanges"] == ["10.0.0.128/26", "192.168.1.20/32"]
+    assert spec["loadBalancerSourceRanges"] == ["10.0.0.208/28", "192.168.1.20/32"]
     assert spec["loadBalancerIP"] == "10.0.0.241"
     assert [(port["port"], port["protocol"], "nodePort" in port) for port in spec["ports"]] == [
         (9001, "TCP", False),

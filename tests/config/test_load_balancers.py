@@ -141,6 +141,19 @@ def test_a_static_folder_is_not_offered(tmp_path: Path) -> None:
     assert "apps.landing.port.loadBalancer: a static folder is served by its routes" in told
 
 
+def test_an_app_on_its_nodes_network_is_not_offered(tmp_path: Path) -> None:
+    trust = "  warren:trust: { shop/web: { hostNetwork: true } }\n  warren:secrets:"
+    files = project(GAME, app_ports("game: { number: 25565, loadBalancer: 25565 }"))
+    files["workspaces/shop.yaml"] = files["workspaces/shop.yaml"].replace(
+        "    ports:", "    hostNetwork: true\n    ports:"
+    )
+    files["Pulumi.home.yaml"] = files["Pulumi.home.yaml"].replace("  warren:secrets:", trust)
+    told = mistakes(tmp_path, files)
+    assert any(
+        "25565 is on its node's network already, where no wall knows the app; leave it out" in each for each in told
+    )
+
+
 def test_no_app_has_the_name_of_the_service(tmp_path: Path) -> None:
     files = project(GAME, app_ports("game: { number: 25565, loadBalancer: 25565 }"))
     files["workspaces/shop.yaml"] += "  web-lan: { image: ghcr.io/example/x:1 }\n"

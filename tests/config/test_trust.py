@@ -234,10 +234,17 @@ def test_what_pod_security_lets_in_takes_no_stack() -> None:
 def test_two_apps_do_not_listen_on_the_same_port_of_the_nodes() -> None:
     on_it = {"image": IMAGE, "port": 8123, "hostNetwork": True}
     here = workspace(apps={"one": on_it, "two": on_it, "three": {"image": IMAGE, "port": 8123}})
-    found = list(hardware.check_ports([Loaded(here, Document("team.yaml", {}))]))
+    files = [Loaded(here, Document("team.yaml", {}))]
+    found = list(hardware.check_ports(stack(), files))
     assert [(each.where, each.what) for each in found] == [
         ("apps.two", "listens on the nodes' 8123, which is team/one's; choose another port")
     ]
+    offered: dict[str, Any] = {"ports": ["8123/TCP"], "loadBalancerSourceRanges": ["10.0.0.0/24"]}
+    found = list(hardware.check_ports(stack(loadBalancers={"team/three": offered}), files))
+    assert [each.where for each in found] == ["apps.one", "apps.two"]
+    offered["loadBalancerIP"] = "10.0.0.241"
+    found = list(hardware.check_ports(stack(loadBalancers={"team/three": offered}), files))
+    assert [each.where for each in found] == ["apps.two"]
 
 
 def test_the_nodes_network_is_set_on_the_node() -> None:
