@@ -53,7 +53,7 @@ setup: ## install what is missing: Python packages, the Pulumi engine, the sandb
 .packages:
 	@$(IN) $(FOUND) -m scripts.setup packages </dev/null
 
-workspace: .packages ## begin a workspace and list it, in every stack or in STACK: make workspace NAME=club
+workspace: .packages ## begin a workspace and list it, in every stack or in STACK: make workspace NAME=club [FROM=immich]
 	@$(RUN) -m scripts.workspace "$$WARREN_STACK"
 
 check-files: .packages ## say in a second what a preview would refuse, in every stack or in STACK
