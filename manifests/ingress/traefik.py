@@ -180,6 +180,9 @@ def args(cluster: Cluster) -> list[str]:
         # For a whole request with its body; the default of a minute cuts large uploads. WebSockets are exempt.
         f"{web}.transport.respondingtimeouts.readtimeout=900s",
         f"{web}.transport.lifecycle.gracetimeout=30s",
+        # So that connections that are in use have moved to another pod before this one ends: one that is used at that
+        # very moment may wait for the whole grace time (pkg/server, httpForwarder).
+        f"{web}.transport.keepalivemaxtime={pods.SETTLE_SECONDS // 2}s",
         f"--providers.file.directory={_CONFIG}",
         "--providers.file.watch=true",
         f"{provider}=true",

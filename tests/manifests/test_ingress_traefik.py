@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from config.fields.quantities import seconds
 from manifests.ingress import joined, own_routers, refusals, traefik
 from manifests.ingress.controller import FORBIDDEN_HEADERS, IDENTITY_HEADERS, LOG_FIELDS
+from manifests.pods import SETTLE_SECONDS
 from tests.manifests.ingress_examples import CLUSTER, EVERY_KIND, HOST, SIGN_IN, route
 
 ARGS = dict(arg.removeprefix("--").split("=", 1) for arg in traefik.args(CLUSTER))
@@ -211,3 +213,7 @@ def test_rule_52_the_scratch_volume_is_no_nodes_disk_and_has_an_end() -> None:
 
 def test_rule_66_silence_ends_nothing_before_its_routes_own_limit() -> None:
     assert ARGS[f"{NGINX}.proxyreadtimeout"] == ARGS[f"{NGINX}.proxysendtimeout"] == "3600"
+
+
+def test_rule_67_connections_have_moved_before_a_controller_ends() -> None:
+    assert 0 < seconds(ARGS["entrypoints.web.transport.keepalivemaxtime"]) < SETTLE_SECONDS
