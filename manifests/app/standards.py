@@ -35,8 +35,10 @@ def warn(stack: Stack, files: Sequence[File]) -> Iterator[Mistake]:
     """Workspaces that are looser than their apps need, and whose people start no pods of their own."""
     for file in files:
         level = file.model.podSecurity
+        if level == LEVELS[0] or file.model.access.edit:
+            continue
         enough = max((needed for needed, _ in _needed(stack, file).values()), key=LEVELS.index, default=LEVELS[0])
-        if LEVELS.index(enough) < LEVELS.index(level) and not file.model.access.edit:
+        if LEVELS.index(enough) < LEVELS.index(level):
             fix = "take it out" if enough == LEVELS[0] else f"write podSecurity: {enough}"
             yield file.mistake(("podSecurity",), f"{level} is more than any app here needs; {fix}")
 

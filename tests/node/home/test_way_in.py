@@ -52,9 +52,9 @@ def test_every_row_signed_out_and_signed_in(home: Cluster, visitor: Inside) -> N
         reply = who.get(row.host, row.path)
         return reply.status, reply.app
 
-    app = {row: (200, image_of(home, row)) for row in rows}
-    signed_out = {row: app[row] if row.auth == "none" else (302, None) for row in rows}
-    assert {row: seen(visitor.another(), row) for row in rows} == signed_out
-    assert {row: seen(ann, row) for row in rows} == app
-    known = {row: ann.get(row.host, row.path).seen_header("X-Auth-Request-Email") for row in rows}
-    assert known == {row: ["ann@devailab.work"] if row in closed else [] for row in rows}
+    app = {row.url: (200, image_of(home, row)) for row in rows}
+    signed_out = {row.url: app[row.url] if row.auth == "none" else (302, None) for row in rows}
+    assert {row.url: seen(visitor.another(), row) for row in rows} == signed_out
+    assert {row.url: seen(ann, row) for row in rows} == app
+    known = {row.url: ann.get(row.host, row.path).seen_header("X-Auth-Request-Email") for row in rows}
+    assert known == {row.url: ["ann@devailab.work"] if row in closed else [] for row in rows}
