@@ -281,7 +281,7 @@ def bring_up(api: Api, manifests: Iterable[Manifest]) -> dict[Key, Answer]:
     waited = False
     for manifest in in_order(manifests):
         if manifest["kind"] in PODS and not waited:
-            waited = wait("quotas and service accounts", lambda: _ready_for_pods(api))
+            waited = wait("quotas and service accounts", lambda: _ready_for_pods(api), 240)
         said[Key.of(manifest)] = api.apply(manifest)
     return said
 
