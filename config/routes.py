@@ -57,6 +57,11 @@ def ports_of(app: App) -> dict[str, AppPort]:
     return dict(app.ports) if app.ports else {"http": app.port} if app.port is not None else {}
 
 
+def key_of(app: App, port: str) -> tuple[str, ...]:
+    """Where an app's file says that port, below the app."""
+    return ("ports", port) if app.ports else ("port",)
+
+
 def tcp_ports(app: App) -> dict[str, int]:
     """Those of `app_ports` that requests and health checks can come to."""
     return {name: port.number for name, port in ports_of(app).items() if port.protocol == "TCP"}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from config.app import App
 from config.mistakes import KeyPath, Loaded, Mistake, nearest
 from config.ports import Use
-from config.routes import app_ports, main_port, ports_of, sibling_ports
+from config.routes import app_ports, key_of, main_port, ports_of, sibling_ports
 from config.stack import Stack
 from config.workspace import Workspace
 
@@ -78,7 +78,7 @@ def _not_offered(owner: File, name: str, use: Use, user: str) -> str | None:
     written = ports_of(app)[port]
     if user in written.offeredTo:
         return None
-    at: KeyPath = ("apps", name, "ports", port) if app.ports else ("apps", name, "port")
+    at: KeyPath = ("apps", name, *key_of(app, port))
     said = written.model_dump(exclude_defaults=True) | ({} if port in sibling_ports(app) else {"siblings": True})
     said["offeredTo"] = [*written.offeredTo, user]
     line = json.dumps(said).replace('"', "").replace("{", "{ ").replace("}", " }")
@@ -88,7 +88,7 @@ def _not_offered(owner: File, name: str, use: Use, user: str) -> str | None:
 
 def _offers(stack: Stack, files: Files, file: File, name: str, app: App) -> Iterator[Mistake]:
     for port, written in ports_of(app).items():
-        at: KeyPath = ("apps", name, "ports", port) if app.ports else ("apps", name, "port")
+        at: KeyPath = ("apps", name, *key_of(app, port))
         if written.offeredTo and app.static is not None:
             yield file.mistake((*at, "offeredTo"), f"is {_STATIC}")
             return

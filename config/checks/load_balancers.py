@@ -14,7 +14,7 @@ from config.checks import openings
 from config.load_balancer import LoadBalancer, offered, service_name
 from config.mistakes import KeyPath, Loaded, Mistake, dotted
 from config.ports import AppPort
-from config.routes import ports_of, route_port
+from config.routes import key_of, ports_of, route_port
 from config.stack import Stack
 from config.workspace import Workspace
 
@@ -160,11 +160,7 @@ def _asked(files: Sequence[Loaded[Workspace]]) -> Iterator[tuple[Loaded[Workspac
 
 def _taken(app: App) -> list[tuple[str, KeyPath, AppPort]]:
     """The ports that an app offers at home: name, where that is written, and what is."""
-    return [
-        (name, ("ports", name) if app.ports else ("port",), port)
-        for name, port in ports_of(app).items()
-        if port.loadBalancer is not None
-    ]
+    return [(name, key_of(app, name), port) for name, port in ports_of(app).items() if port.loadBalancer is not None]
 
 
 def _add(stack: Loaded[Stack], key: str, port: str) -> str:
