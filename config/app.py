@@ -247,9 +247,10 @@ class App(Written):
             )
         if self.host is not None and not self.routes:
             raise ValueError("has a host and no routes; add routes: [/]")
-        if self.schedule and (self.routes or self.port or self.ports or self.autoscale or self.health or self.static):
+        serves = self.routes or self.port or self.ports or self.autoscale or self.health or self.static
+        if self.schedule and serves:
             raise ValueError("runs on a schedule, so it has no port, ports, routes, health, autoscale or static")
-        if self.once and (self.routes or self.port or self.ports or self.autoscale or self.health or self.static):
+        if self.once and serves:
             raise ValueError("runs once, so it has no port, ports, routes, health, autoscale or static")
         if self.once and (self.schedule or self.replicas != 1):
             raise ValueError("runs once, so it has no schedule and no replicas")

@@ -7,7 +7,7 @@ secrets' values.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -84,21 +84,20 @@ def units(
 
     def unit(name: str, app: App) -> Unit:
         key = f"{workspace.name}/{name}"
-        made = Unit(
+        given = stack.loadBalancers.get(key)
+        return Unit(
             workspace.name,
             name,
             app,
             stack.images.get(key),
             files.get(name),
+            load_balancer=given,
+            home=walls.home(given.loadBalancerSourceRanges, stack.cluster) if given else (),
             signs_in=bool(workspace.registries),
             others=others,
             api_server=walls.api_server(stack.cluster) if app.serviceAccount else None,
             ways=ways,
         )
-        given = stack.loadBalancers.get(key)
-        if given is None:
-            return made
-        return replace(made, load_balancer=given, home=walls.home(given.loadBalancerSourceRanges, stack.cluster))
 
     return tuple(unit(name, app) for name, app in sorted(workspace.apps.items()))
 
