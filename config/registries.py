@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import AfterValidator
-
 from config import patterns
 from config.fields.secrets import Secret
-from config.fields.written import Written, like
+from config.fields.written import Written, like, matching
 from config.together import editor, such_as
-
-
-def _registry(text: str) -> str:
-    if not re.fullmatch(patterns.REGISTRY, text) or len(text) > 253:
-        raise ValueError(
-            f"{text!r} is not a registry as images name it, such as ghcr.io, ghcr.io/owner or registry.lan:5000; "
-            "Docker Hub is docker.io"
-        )
-    return text
-
 
 RegistryName = Annotated[
     str,
-    AfterValidator(_registry),
+    matching(
+        patterns.REGISTRY,
+        "is not a registry as images name it, such as ghcr.io, ghcr.io/owner or registry.lan:5000; Docker Hub is "
+        "docker.io",
+        longest=253,
+    ),
     like(
         patterns.REGISTRY,
         "a registry as images name it: a host, a port where it has one, and a path where it is for a part of it",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
-
 from config import patterns
-from config.fields.written import like
+from config.fields.written import like, matching
 
 Capability = Literal[
     "AUDIT_CONTROL",
@@ -55,48 +52,31 @@ Capability = Literal[
 ]
 """Linux' capabilities without CAP_, as Kubernetes has them (capabilities(7)). ALL is none of them."""
 
-
-def _device(text: str) -> str:
-    if not re.fullmatch(patterns.DEVICE, text):
-        raise ValueError(
-            f"{text!r} is not a device below /dev, such as /dev/ttyACM0, nor a folder of them, such as /dev/dri/"
-        )
-    return text
-
-
 Device = Annotated[
     str,
-    AfterValidator(_device),
+    matching(
+        patterns.DEVICE, "is not a device below /dev, such as /dev/ttyACM0, nor a folder of them, such as /dev/dri/"
+    ),
     like(patterns.DEVICE, "a device below /dev, or a folder of them with / at its end", "/dev/ttyACM0", "/dev/dri/"),
 ]
 
-
-def _sysctl(text: str) -> str:
-    if not re.fullmatch(patterns.SYSCTL, text) or len(text) > 253:
-        raise ValueError(
-            f"{text!r} is not a sysctl that a pod can have for itself: net.*, fs.mqueue.*, kernel.shm*, kernel.msg* "
-            "and kernel.sem are, with dots"
-        )
-    return text
-
-
 Sysctl = Annotated[
     str,
-    AfterValidator(_sysctl),
+    matching(
+        patterns.SYSCTL,
+        "is not a sysctl that a pod can have for itself: net.*, fs.mqueue.*, kernel.shm*, kernel.msg* and kernel.sem "
+        "are, with dots",
+        longest=253,
+    ),
     like(patterns.SYSCTL, "a sysctl of the pod's own", "net.ipv4.ip_unprivileged_port_start", maxLength=253),
 ]
 """A sysctl that has a namespace, so that it is not the whole node's (kubernetes.io/docs/tasks/administer-cluster/
 sysctl-cluster)."""
 
-
-def _extended(text: str) -> str:
-    if not re.fullmatch(patterns.EXTENDED_RESOURCE, text) or len(text) > 120:
-        raise ValueError(f"{text!r} is not a resource of a device plugin, such as gpu.intel.com/i915")
-    return text
-
-
 ExtendedResource = Annotated[
     str,
-    AfterValidator(_extended),
+    matching(
+        patterns.EXTENDED_RESOURCE, "is not a resource of a device plugin, such as gpu.intel.com/i915", longest=120
+    ),
     like(patterns.EXTENDED_RESOURCE, "a resource of a device plugin", "gpu.intel.com/i915", maxLength=120),
 ]

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from config import patterns
 from config.fields.addresses import LABEL
-from config.fields.written import like
+from config.fields.written import like, matching
 
 
 def _name(text: str) -> str:
@@ -39,15 +39,9 @@ AppPath = Annotated[
 """An app of any workspace."""
 
 
-def _object_name(text: str) -> str:
-    if not re.fullmatch(rf"{LABEL}(\.{LABEL})*", text) or len(text) > 253:
-        raise ValueError(f"{text!r} is not the name of a Kubernetes object: a-z, 0-9, - and .")
-    return text
-
-
 ObjectName = Annotated[
     str,
-    AfterValidator(_object_name),
+    matching(rf"{LABEL}(\.{LABEL})*", "is not the name of a Kubernetes object: a-z, 0-9, - and .", longest=253),
     like(patterns.OBJECT_NAME, "the name of a Kubernetes object", "local-path", maxLength=253),
 ]
 """The name of a Kubernetes object that exists already."""
@@ -67,15 +61,9 @@ ApiGroup = Annotated[
 """A group of the API; the core one is empty."""
 
 
-def _api_resource(text: str) -> str:
-    if not re.fullmatch(patterns.API_RESOURCE, text):
-        raise ValueError(f"{text!r} is not a resource such as pods or pods/log, in small letters and never *")
-    return text
-
-
 ApiResource = Annotated[
     str,
-    AfterValidator(_api_resource),
+    matching(patterns.API_RESOURCE, "is not a resource such as pods or pods/log, in small letters and never *"),
     like(patterns.API_RESOURCE, "a resource as URLs have it, which never is *", "pods"),
 ]
 """A resource of the API, or a subresource."""

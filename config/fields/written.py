@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, GetCoreSchemaHandler, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    GetCoreSchemaHandler,
+    WithJsonSchema,
+)
 from pydantic_core import core_schema
 
 
@@ -31,6 +40,20 @@ def like(pattern: str, about: str, *examples: Any, **more: Any) -> WithJsonSchem
         {"examples": list(examples)} if examples else {}
     )
     return WithJsonSchema({"type": "string", "pattern": f"^({pattern})$", **more, **told})
+
+
+def matching(pattern: str, refused: str, longest: int | None = None) -> AfterValidator:
+    """Lets a text through that is all of a pattern and no longer than so many characters.
+
+    `refused` is said of any other one, after the text itself; so not for what may be a secret.
+    """
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text) or (longest is not None and len(text) > longest):
+            raise ValueError(f"{text!r} {refused}")
+        return text
+
+    return AfterValidator(check)
 
 
 def unit_missing(forms: str) -> BeforeValidator:
